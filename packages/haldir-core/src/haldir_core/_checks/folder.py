@@ -1,0 +1,55 @@
+"""Checks 1 to 7: what the folder holds, before anything in it is believed."""
+
+from haldir_core._checks.case import Case, Failures, HardLinks
+from haldir_core.codes import Context, ErrorCode
+from haldir_core.errors import Problem
+from haldir_core.vaultfiles import REQUIRED_NAMES
+
+
+def vault_is_there(case: Case) -> Failures:
+    """Check 1."""
+    if case.question.snapshot.vault is None:
+        yield Problem(ErrorCode.NO_ENVELOPE, ".vault/ directory not found: the skill is not signed")
+
+
+def vault_is_complete(case: Case) -> Failures:
+    """Check 2.  A ``.vault`` that is a link is left to check 3."""
+    snapshot = case.question.snapshot
+    if any(problem.path == ".vault" for problem in snapshot.problems):
+        return
+    missing = [name for name in REQUIRED_NAMES if name not in snapshot.vault_names]
+    if missing:
+        yield Problem(ErrorCode.INCOMPLETE, f"Missing required file: {missing[0]}")
+
+
+def no_symbolic_links(case: Case) -> Failures:
+    """Check 3; reports every link."""
+    yield from _problems(case, ErrorCode.SYMLINK)
+
+
+def no_hard_links(case: Case) -> Failures:
+    """Check 4; reports every file that has another name."""
+    question = case.question
+    if question.hard_links is HardLinks.ALLOW_AT_RUNTIME and question.context is Context.RUNTIME:
+        return
+    yield from _problems(case, ErrorCode.HARDLINK)
+
+
+def only_regular_files(case: Case) -> Failures:
+    """Check 5; reports FIFOs, sockets, devices, names that are not UTF-8, files that change while they are read."""
+    yield from _problems(case, ErrorCode.UNSAFE_FILE)
+
+
+def within_limits(case: Case) -> Failures:
+    """Check 6."""
+    yield from _problems(case, ErrorCode.LIMITS)
+
+
+def only_known_names_in_vault(case: Case) -> Failures:
+    """Check 7; reports every name in ``.vault`` that the format does not know, and every folder."""
+    for path in case.question.snapshot.vault_extras:
+        yield Problem(ErrorCode.EXTRA_FILES, f"{path} is not part of the format: nothing authenticates it", path)
+
+
+def _problems(case: Case, code: ErrorCode) -> Failures:
+    yield from (problem for problem in case.question.snapshot.problems if problem.code is code)

@@ -1,0 +1,165 @@
+"""The one cattrs converter: JSON values become records, and nothing is coerced on the way.
+
+Stock cattrs turns null into ``"None"`` and a text into a list of characters; every hook here demands the
+exact class instead.
+"""
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Any, TypeVar, get_args
+
+import attrs
+from cattrs import Converter, transform_error
+from cattrs.errors import BaseValidationError
+from cattrs.gen import make_dict_structure_fn
+
+from haldir_core.canonical import JsonObject, JsonValue, parse_object
+from haldir_core.digest import Digest, parse_digest
+from haldir_core.errors import MalformedError, UnsupportedVersionError
+from haldir_core.timestamp import Timestamp
+
+SCHEMA_VERSION = "1.0"
+"""The only version of every document of the format."""
+
+Record = TypeVar("Record")
+
+
+def read_document(data: bytes, document: str) -> JsonObject:
+    """Return the JSON object of a versioned document.
+
+    Raises:
+        UnsupportedVersionError: if its schema_version is a text other than 1.0.
+        MalformedError: if it is not a strict JSON object with a schema_version.
+    """
+    members = parse_object(data, document)
+    version = members.get("schema_version")
+    if not isinstance(version, str):
+        raise MalformedError(document, "schema_version must be a text")
+    if version != SCHEMA_VERSION:
+        raise UnsupportedVersionError(document, f"schema_version {version[:20]!r} is not {SCHEMA_VERSION}")
+    return members
+
+
+def structure(value: JsonValue, record: type[Record], document: str) -> Record:
+    """Return ``value`` as a ``record``; keys that the record does not name are left out.
+
+    Raises: MalformedError naming the place, if anything has another type or breaks a limit.
+    """
+    try:
+        return _CONVERTER.structure(value, record)
+    except BaseValidationError as error:
+        reasons = transform_error(error, format_exception=_reason)
+        raise MalformedError(document, "; ".join(reasons[:3])) from error
+    except (ValueError, TypeError) as error:
+        raise MalformedError(document, str(error)) from error
+
+
+def unstructure(record: attrs.AttrsInstance) -> JsonObject:
+    """Return a record as JSON value, fields in order, without those that are ``None``."""
+    return attrs.asdict(
+        record,
+        filter=lambda _, value: value is not None,
+        value_serializer=lambda _inst, _field, value: _plain(value),
+    )
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - attrs gives whatever a field holds
+    if isinstance(value, Timestamp):
+        return value.text
+    if isinstance(value, Enum):
+        return value.value
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _reason(error: BaseException, _kind: type[Any] | None) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
+
+
+def _exactly(kind: type[Any], noun: str) -> Callable[[Any, Any], Any]:
+    def hook(value: Any, _: Any) -> Any:  # noqa: ANN401 - a cattrs hook
+        if type(value) is not kind:
+            raise ValueError(f"must be {noun}")
+        return value
+
+    return hook
+
+
+def _number(value: Any, _: Any) -> float:  # noqa: ANN401 - a cattrs hook
+    if type(value) not in {int, float}:
+        raise ValueError("must be a number")
+    return value  # type: ignore[no-any-return] # checked above
+
+
+def _text_as(read: Callable[[str], Any]) -> Callable[[Any, Any], Any]:
+    def hook(value: Any, _: Any) -> Any:  # noqa: ANN401 - a cattrs hook
+        if type(value) is not str:
+            raise ValueError("must be a text")
+        return read(value)
+
+    return hook
+
+
+def _enum(value: Any, kind: type[Enum]) -> Enum:  # noqa: ANN401 - a cattrs hook
+    if type(value) is not str or value not in {member.value for member in kind}:
+        raise ValueError(f"must be one of {', '.join(member.value for member in kind)}")
+    return kind(value)
+
+
+def _tuple(value: Any, kind: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a cattrs hook
+    if type(value) is not list:
+        raise ValueError("must be a list")
+    item = get_args(kind)[0]
+    return tuple(_CONVERTER.structure(inner, item) for inner in value)
+
+
+def _digests(value: Any, _: Any) -> Mapping[str, Digest]:  # noqa: ANN401 - a cattrs hook
+    if type(value) is not dict:
+        raise ValueError("must be an object")
+    for path, digest in value.items():
+        if type(digest) is not str:
+            raise ValueError(f"the digest of {path[:200]!r} must be a text")
+        parse_digest(digest)
+    return value
+
+
+def _text_or_texts(value: Any, _: Any) -> str | tuple[str, ...]:  # noqa: ANN401 - a cattrs hook
+    if type(value) is str:
+        return value
+    if type(value) is not list or any(type(item) is not str for item in value):
+        raise ValueError("must be a text or a list of texts")
+    return tuple(value)
+
+
+def _attrs_hook(kind: type[Any], converter: Converter) -> Callable[[Any, Any], Any]:
+    build = make_dict_structure_fn(kind, converter, _cattrs_use_alias=True)
+    names = [attribute.alias for attribute in attrs.fields(kind)]
+
+    def hook(value: Any, cls: Any) -> Any:  # noqa: ANN401 - a cattrs hook
+        if type(value) is not dict:
+            raise ValueError("must be an object")
+        for name in names:
+            if name in value and value[name] is None:
+                raise ValueError(f"{name} must not be null")
+        return build(value, cls)
+
+    return hook
+
+
+def _make_converter() -> Converter:
+    converter = Converter(detailed_validation=True)
+    converter.register_structure_hook_factory(attrs.has, _attrs_hook)
+    converter.register_structure_hook(str, _exactly(str, "a text"))
+    converter.register_structure_hook(bool, _exactly(bool, "true or false"))
+    converter.register_structure_hook(int, _exactly(int, "an integer"))
+    converter.register_structure_hook(float, _number)
+    converter.register_structure_hook(Timestamp, _text_as(Timestamp.parse))
+    converter.register_structure_hook(Digest, _text_as(parse_digest))
+    converter.register_structure_hook_func(lambda kind: kind == Mapping[str, Digest], _digests)
+    converter.register_structure_hook_func(lambda kind: isinstance(kind, type) and issubclass(kind, Enum), _enum)
+    converter.register_structure_hook_func(lambda kind: getattr(kind, "__origin__", None) is tuple, _tuple)
+    converter.register_structure_hook_func(lambda kind: kind == str | tuple[str, ...], _text_or_texts)
+    converter.register_structure_hook_func(lambda kind: kind == Mapping[str, JsonValue], lambda value, _: value)
+    return converter
+
+
+_CONVERTER = _make_converter()

@@ -1,0 +1,125 @@
+"""Strict JSON in, canonical JSON (RFC 8785) out.
+
+The reader takes I-JSON (RFC 7493) only: UTF-8 without byte order mark, no duplicate keys, no NaN or
+infinity, no lone surrogates, no integer of magnitude 2^53 or more, and bounded size and depth.  A number
+without a fraction is an ``int`` however it was written (``1.0`` is ``1``), as in RFC 8785.
+"""
+
+import json
+from collections.abc import Mapping, Sequence  # noqa: TC003 - attrs resolves the alias at run time
+from typing import NoReturn, TypeAlias
+
+import rfc8785
+
+from haldir_core.errors import MalformedError
+
+JsonValue: TypeAlias = "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+JsonObject: TypeAlias = dict[str, JsonValue]
+
+MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
+"""Largest JSON document that is read: a manifest of 10,000 files with long names takes about 3 MiB."""
+
+MAX_DEPTH = 32
+"""Deepest nesting that is read; the deepest document of the format has 6 levels."""
+
+_MAX_SAFE_INTEGER = 2**53 - 1  # RFC 7493 2.2
+_LONGEST_INTEGER = 17  # characters of -9007199254740991, and one
+
+
+def parse_json(data: bytes, document: str, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> JsonValue:
+    """Return the value that ``data`` holds; ``document`` names it in errors.
+
+    Raises: MalformedError if ``data`` is not strict JSON within the limits.
+    """
+    if len(data) > max_bytes:
+        raise MalformedError(document, f"larger than {max_bytes} bytes")
+    try:
+        text = data.decode("utf-8")
+        value: JsonValue = json.loads(
+            text,
+            object_pairs_hook=_without_duplicates,
+            parse_constant=_refuse_constant,
+            parse_float=_parse_float,
+            parse_int=_parse_int,
+        )
+        if "\\u" in text:  # only an escape can make a lone surrogate
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedError(document, f"not UTF-8 at byte {error.start}") from error
+    except UnicodeEncodeError as error:
+        raise MalformedError(document, "holds half of a surrogate pair") from error
+    except RecursionError as error:
+        raise MalformedError(document, f"nested deeper than {MAX_DEPTH} levels") from error
+    except ValueError as error:
+        raise MalformedError(document, f"not strict JSON: {error}") from error
+    _limit_depth(value, document)
+    return value
+
+
+def parse_object(data: bytes, document: str, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> JsonObject:
+    """Return the JSON object that ``data`` holds.
+
+    Raises: MalformedError as `parse_json`, and if the value is not an object.
+    """
+    value = parse_json(data, document, max_bytes=max_bytes)
+    if not isinstance(value, dict):
+        raise MalformedError(document, "must be a JSON object")
+    return value
+
+
+def canonical_bytes(value: JsonValue) -> bytes:
+    """Return the RFC 8785 form of ``value``.
+
+    Raises: MalformedError if ``value`` has no such form (NaN, an integer beyond 2^53, a lone surrogate).
+    """
+    try:
+        return rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
+        raise MalformedError("document", f"has no canonical JSON form: {error}") from error
+
+
+def pretty_bytes(value: JsonValue) -> bytes:
+    r"""Return ``value`` as people read it: two spaces of indent, raw non-ASCII characters, a final ``\n``."""
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
+
+
+def _without_duplicates(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        seen: set[str] = set()
+        double = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value] # the idiom
+        raise ValueError(f"key {double[:100]!r} occurs twice")
+    return members
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _parse_int(text: str) -> int:
+    if len(text) > _LONGEST_INTEGER or abs(int(text)) > _MAX_SAFE_INTEGER:
+        raise ValueError(f"integer {text[:20]} is not below 2^53")
+    return int(text)
+
+
+def _parse_float(text: str) -> int | float:
+    number = float(text)
+    if number in {float("inf"), float("-inf")}:
+        raise ValueError(f"number {text[:20]} is out of range")
+    if number.is_integer() and abs(number) <= _MAX_SAFE_INTEGER:
+        return int(number)
+    return number
+
+
+def _limit_depth(value: JsonValue, document: str) -> None:
+    level: list[JsonValue] = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return
+    raise MalformedError(document, f"nested deeper than {MAX_DEPTH} levels")

@@ -1,0 +1,105 @@
+"""One reading of a skill folder: every regular file once, through directory descriptors.
+
+Nothing is followed, nothing is opened twice, nothing can hang: directories are opened with O_NOFOLLOW
+from their parent's descriptor, files with O_NONBLOCK, and what was opened is examined, not its name.
+A later stage that needs the bytes asks for a private copy, which is written during the same reading.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from attrs import field, frozen
+
+from haldir_core._reading import Reading
+from haldir_core.digest import Digest
+from haldir_core.errors import Problem, UnreadableError, UnsafeSkillError
+
+
+@frozen(kw_only=True)
+class Limits:
+    """How large a skill may be.  Spec: section 2."""
+
+    files: int = 10_000
+    folders: int = 10_000
+    depth: int = 64
+    file_bytes: int = 100 * 1024 * 1024
+    total_bytes: int = 500 * 1024 * 1024
+
+
+DEFAULT_LIMITS = Limits()
+
+
+@frozen(kw_only=True)
+class SkillSnapshot:
+    """What a skill folder held when it was read.
+
+    Attributes:
+        path: the folder.
+        files: digest of every regular file outside the root ``.vault``, by its path with ``/``, in walk order.
+        total_bytes: the size of all of these files together.
+        vault: the documents of ``.vault/`` by their names, or None if there is no ``.vault``.
+        vault_names: all names in ``.vault/`` but folders.
+        vault_extras: paths in ``.vault/`` that the format does not know.
+        problems: what no skill may hold: links, special files, sizes beyond the limits.
+        copy: the folder with the private copy of ``files``, if one was asked for.
+    """
+
+    path: Path
+    files: Mapping[str, Digest]
+    total_bytes: int
+    vault: Mapping[str, bytes] | None = field(repr=False)
+    vault_names: frozenset[str]
+    vault_extras: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    copy: Path | None
+
+    def refuse_problems(self) -> None:
+        """Return if the folder holds only what a skill may hold.
+
+        Raises: UnsafeSkillError with all problems otherwise.
+        """
+        if self.problems:
+            raise UnsafeSkillError(self.problems)
+
+
+def read_skill(
+    path: str | os.PathLike[str],
+    *,
+    copy_to: str | os.PathLike[str] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> SkillSnapshot:
+    """Read the skill folder at ``path`` once.
+
+    With ``copy_to`` (a folder that does not exist yet) all files outside ``.vault`` are also written
+    below it, in folders of mode 0700, while they are hashed.
+
+    Problems are collected, not raised; reading stops at the first limit.
+
+    Raises: UnreadableError if ``path`` is no readable folder, a file in it cannot be read, or the copy
+        cannot be written.
+    """
+    source = Path(path)
+    copy = None if copy_to is None else Path(copy_to)
+    try:
+        root = os.open(source, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UnreadableError(f"cannot read the skill folder {source}: {reason}") from error
+    reading = Reading(limits)
+    try:
+        reading.run(root, copy)
+    except OSError as error:
+        raise UnreadableError(f"cannot read {error.filename or source}: {error.strerror}") from error
+    finally:
+        os.close(root)
+    return SkillSnapshot(
+        path=source,
+        files=reading.files,
+        total_bytes=reading.skill_bytes,
+        vault=reading.vault,
+        vault_names=frozenset(reading.vault_names),
+        vault_extras=tuple(reading.vault_extras),
+        problems=tuple(reading.problems),
+        copy=copy,
+    )

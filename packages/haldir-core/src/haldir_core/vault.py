@@ -1,0 +1,102 @@
+"""Writing a ``.vault`` folder: all of it or nothing.
+
+The new folder is built beside the old one and takes its place in one step (renameat2 with
+RENAME_EXCHANGE on Linux, renamex_np with RENAME_SWAP on macOS, two renames elsewhere).
+"""
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from haldir_core.errors import SigningError
+from haldir_core.vaultfiles import VAULT
+
+_LEFTOVER = re.compile(r"\.vault\.[0-9a-f]{16}\.tmp")
+_AT_FDCWD = -100  # linux/fcntl.h
+_RENAME_EXCHANGE = 2  # linux/fs.h
+_RENAME_SWAP = 2  # sys/stdio.h of macOS
+
+
+def write_vault(skill: str | os.PathLike[str], documents: Mapping[str, bytes]) -> Path:
+    """Make ``documents`` the whole content of the ``.vault`` folder of ``skill`` and return its path.
+
+    If anything fails, the ``.vault`` that was there before is there still.
+
+    Raises: SigningError if the folder cannot be written.
+    """
+    folder = Path(skill)
+    vault = folder / VAULT
+    new = folder / f"{VAULT}.{secrets.token_hex(8)}.tmp"
+    try:
+        new.mkdir()
+        for name, data in documents.items():
+            _write(new / name, data)
+        _replace(new, vault)
+    except OSError as error:
+        raise SigningError(f"cannot write {vault}: {error.strerror}") from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    _sync_folder(folder)
+    return vault
+
+
+def refuse_leftovers(skill: str | os.PathLike[str]) -> None:
+    """Return if no interrupted `write_vault` left its work folder in ``skill``, which would be signed.
+
+    Raises: SigningError naming the folder to remove.
+    """
+    with contextlib.suppress(FileNotFoundError), os.scandir(skill) as entries:
+        for entry in entries:
+            if _LEFTOVER.fullmatch(entry.name):
+                raise SigningError(f"{entry.path} was left by an interrupted signing: remove it and sign again")
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _replace(new: Path, vault: Path) -> None:
+    """Put ``new`` in the place of ``vault``; afterwards ``new`` is the old one, or gone."""
+    if not os.path.lexists(vault):
+        new.rename(vault)
+    elif vault.is_symlink() or not vault.is_dir():
+        raise NotADirectoryError(0, "it is there, and not a folder")
+    elif not _exchange(new, vault):
+        old = new.with_suffix(".old")
+        vault.rename(old)
+        try:
+            new.rename(vault)
+        except OSError:
+            old.rename(vault)
+            raise
+        old.rename(new)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two names in one step; false if this platform or file system cannot."""
+    import ctypes  # noqa: PLC0415 - only signing again needs it
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    first, second = os.fsencode(one), os.fsencode(other)
+    if sys.platform == "linux" and hasattr(libc, "renameat2"):
+        return bool(libc.renameat2(_AT_FDCWD, first, _AT_FDCWD, second, _RENAME_EXCHANGE) == 0)
+    if sys.platform == "darwin" and hasattr(libc, "renamex_np"):
+        return bool(libc.renamex_np(first, second, _RENAME_SWAP) == 0)
+    return False
+
+
+def _sync_folder(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # not every file system lets a folder be synced; the rename is done
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
