@@ -5,7 +5,7 @@ exact class instead.
 """
 
 from collections.abc import Callable, Mapping
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any, TypeVar, get_args
 
 import attrs
@@ -99,8 +99,13 @@ def _text_as(read: Callable[[str], Any]) -> Callable[[Any, Any], Any]:
     return hook
 
 
-def _enum(value: Any, kind: type[Enum]) -> Enum:  # noqa: ANN401 - a cattrs hook
-    if type(value) is not str or value not in {member.value for member in kind}:
+def _text(value: Any, kind: type[str]) -> str:  # noqa: ANN401 - a cattrs hook
+    """Return a text; cattrs comes here for every subclass of str, so for the enums too."""
+    if type(value) is not str:
+        raise ValueError("must be a text")
+    if not issubclass(kind, StrEnum):
+        return value
+    if value not in {member.value for member in kind}:
         raise ValueError(f"must be one of {', '.join(member.value for member in kind)}")
     return kind(value)
 
@@ -148,14 +153,13 @@ def _attrs_hook(kind: type[Any], converter: Converter) -> Callable[[Any, Any], A
 def _make_converter() -> Converter:
     converter = Converter(detailed_validation=True)
     converter.register_structure_hook_factory(attrs.has, _attrs_hook)
-    converter.register_structure_hook(str, _exactly(str, "a text"))
+    converter.register_structure_hook(str, _text)
     converter.register_structure_hook(bool, _exactly(bool, "true or false"))
     converter.register_structure_hook(int, _exactly(int, "an integer"))
     converter.register_structure_hook(float, _number)
     converter.register_structure_hook(Timestamp, _text_as(Timestamp.parse))
     converter.register_structure_hook(Digest, _text_as(parse_digest))
     converter.register_structure_hook_func(lambda kind: kind == Mapping[str, Digest], _digests)
-    converter.register_structure_hook_func(lambda kind: isinstance(kind, type) and issubclass(kind, Enum), _enum)
     converter.register_structure_hook_func(lambda kind: getattr(kind, "__origin__", None) is tuple, _tuple)
     converter.register_structure_hook_func(lambda kind: kind == str | tuple[str, ...], _text_or_texts)
     converter.register_structure_hook_func(lambda kind: kind == Mapping[str, JsonValue], lambda value, _: value)

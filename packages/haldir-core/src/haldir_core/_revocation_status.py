@@ -48,21 +48,34 @@ class RevocationStatus:
     accepted: RevocationList | None = None
 
 
-FindKey = Callable[[str], PublicKey | None]
-"""Gives the key of an id if its lists count for the skill in question."""
+@frozen
+class ListSigner:
+    """A key whose lists count, and whether they may stand for the revocation status as a whole.
+
+    Where revocation keys are trusted, a publisher's own list can revoke but not acquit: otherwise a
+    stolen publisher key could answer for its own revocation.
+    """
+
+    key: PublicKey
+    may_acquit: bool
+
+
+FindSigner = Callable[[str], ListSigner | None]
+"""Gives the signer of an id if its lists count for the skill in question."""
 
 
 def revocation_status(
-    evidence: RevocationEvidence, skill: SkillIdentity, find_key: FindKey, *, context: Context, now: datetime
+    evidence: RevocationEvidence, skill: SkillIdentity, find_signer: FindSigner, *, context: Context, now: datetime
 ) -> RevocationStatus:
     """Return what ``evidence`` says about ``skill``.  Spec: section 10."""
-    best = _best_lists(evidence.remembered, find_key)
-    current, flaw = _current_list(evidence, best, find_key, now)
+    best = _best_lists(evidence.remembered, find_signer)
+    current, flaw = _current_list(evidence, best, find_signer, now)
     serving = {keyid: listed for keyid, listed in best.items() if now <= _end_of_grace(listed)}
     listed = next((listed for listed in _candidates(current, serving) if listed.revokes(skill)), None)
-    accepted = current if flaw is None else None
-    if context is Context.INSTALL and flaw is not None:
-        return RevocationStatus(error=ErrorCode.REVOCATION_STALE, message=_NO_INSTALL.format(flaw.reason))
+    accepted = current if flaw is None or flaw.list_is_current else None
+    if context is Context.INSTALL and flaw is not None and (listed is None or flaw.spoils_verdict):
+        message = _NO_INSTALL.format(flaw.reason)
+        return RevocationStatus(error=ErrorCode.REVOCATION_STALE, message=message, accepted=accepted)
     if listed is not None:
         message = f"Skill {skill.name}@{skill.version} has been revoked (list {listed.sequence_number})"
         return RevocationStatus(error=ErrorCode.REVOKED, message=message, accepted=accepted)
@@ -70,7 +83,8 @@ def revocation_status(
         return RevocationStatus(accepted=accepted)
     if flaw.beyond_grace:
         return RevocationStatus(error=ErrorCode.REVOCATION_STALE, message=_NO_RUN.format(flaw.reason))
-    return RevocationStatus(warning=flaw.warning, message=f"Revocation status is not certain: {flaw.reason}")
+    message = f"Revocation status is not certain: {flaw.reason}"
+    return RevocationStatus(warning=flaw.warning, message=message, accepted=accepted)
 
 
 _NO_INSTALL = "No current revocation list: {}. Get the newest list of its signer and try again"
@@ -79,35 +93,46 @@ _NO_RUN = "The revocation list is too old: {}. Get the newest list of its signer
 
 @frozen
 class _Flaw:
-    """Why there is no current list."""
+    """Why there is no list that answers for the skill."""
 
     reason: str
     warning: WarningCode
     beyond_grace: bool = False
+    list_is_current: bool = False
+
+    @property
+    def spoils_verdict(self) -> bool:
+        """Whether there is a list that cannot be believed; at install that is said before what it lists."""
+        return self.warning is not WarningCode.REVOCATION_UNAVAILABLE
 
 
 def _current_list(
-    evidence: RevocationEvidence, best: Mapping[str, RevocationList], find_key: FindKey, now: datetime
+    evidence: RevocationEvidence, best: Mapping[str, RevocationList], find_signer: FindSigner, now: datetime
 ) -> tuple[RevocationList | None, _Flaw | None]:
     """Return the authentic list of the evidence and what is wrong with it, if anything."""
     if evidence.current is None:
         return None, _Flaw("none was given", WarningCode.REVOCATION_UNAVAILABLE)
-    current = _authentic(evidence.current, find_key)
+    current = _authentic(evidence.current, find_signer)
     if isinstance(current, str):
         return None, _Flaw(current, WarningCode.REVOCATION_SIG_INVALID)
-    return current, _age_flaw(current, now) or _sequence_flaw(current, evidence, best)
+    flaw = _age_flaw(current, now) or _sequence_flaw(current, evidence, best)
+    signer = find_signer(current.signature.keyid)
+    if flaw is None and not (signer and signer.may_acquit):
+        reason = "this is the publisher's own list, and a revocation key is trusted whose list is missing"
+        return current, _Flaw(reason, WarningCode.REVOCATION_UNAVAILABLE, list_is_current=True)
+    return current, flaw
 
 
-def _authentic(data: bytes, find_key: FindKey) -> RevocationList | str:
+def _authentic(data: bytes, find_signer: FindSigner) -> RevocationList | str:
     """Return the list that ``data`` holds, or why it does not count."""
     try:
         listed = RevocationList.from_bytes(data)
     except MalformedError as error:
         return str(error)
-    key = find_key(listed.signature.keyid)
-    if key is None:
+    signer = find_signer(listed.signature.keyid)
+    if signer is None:
         return f"it is signed by {listed.signature.keyid[:64]!r}, which is not trusted for revocations"
-    if not listed.is_signed_by(key):
+    if not listed.is_signed_by(signer.key):
         return "its signature does not verify"
     if listed.issued_at.moment >= later(listed.expires_at.moment, CLOCK_SKEW):
         return "it was issued after its own expiry"
@@ -147,11 +172,11 @@ def _sequence_flaw(
     return None
 
 
-def _best_lists(remembered: tuple[bytes, ...], find_key: FindKey) -> dict[str, RevocationList]:
+def _best_lists(remembered: tuple[bytes, ...], find_signer: FindSigner) -> dict[str, RevocationList]:
     """Return the newest authentic remembered list of each signer, however old."""
     best: dict[str, RevocationList] = {}
     for data in remembered:
-        listed = _authentic(data, find_key)
+        listed = _authentic(data, find_signer)
         if isinstance(listed, str):
             continue
         known = best.get(listed.signature.keyid)

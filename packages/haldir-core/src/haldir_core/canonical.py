@@ -79,8 +79,14 @@ def canonical_bytes(value: JsonValue) -> bytes:
 
 
 def pretty_bytes(value: JsonValue) -> bytes:
-    r"""Return ``value`` as people read it: two spaces of indent, raw non-ASCII characters, a final ``\n``."""
-    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
+    r"""Return ``value`` as people read it: two spaces of indent, raw non-ASCII characters, a final ``\n``.
+
+    Raises: MalformedError if a text holds a lone surrogate.
+    """
+    try:
+        return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise MalformedError("document", "holds half of a surrogate pair, or bytes that are not UTF-8") from error
 
 
 def _without_duplicates(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
@@ -113,7 +119,7 @@ def _parse_float(text: str) -> int | float:
 
 def _limit_depth(value: JsonValue, document: str) -> None:
     level: list[JsonValue] = [value]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         level = [
             inner
             for outer in level

@@ -58,7 +58,7 @@ def write_key_pair(
         for path, (data, mode) in contents.items():
             _create(path, data, mode)
             written.append(path)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         for path in written:
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -77,7 +77,9 @@ def _create(path: Path, data: bytes, mode: int) -> None:
         raise
 
 
-def _cannot_write(error: OSError) -> KeyFileError:
+def _cannot_write(error: OSError | ValueError) -> KeyFileError:
+    if isinstance(error, ValueError):
+        return KeyFileError(f"cannot write the key files: {error}")
     if isinstance(error, FileExistsError):
         return KeyFileError(f"{error.filename} exists and is not overwritten: choose another name or folder")
     return KeyFileError(f"cannot write {error.filename}: {error.strerror}")
@@ -95,17 +97,25 @@ def _read_key_file(path: str | os.PathLike[str]) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise KeyFileError(f"cannot read the key file {name}: {reason}") from error
-    with os.fdopen(fd, "rb") as file:
+    try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             raise KeyFileError(f"{name} is not a regular file")
-        try:
-            data = file.read(MAX_KEY_FILE_BYTES + 1)
-        except OSError as error:
-            raise KeyFileError(f"cannot read the key file {name}: {error.strerror}") from error
+        data = _read_all(fd)
+    except OSError as error:
+        raise KeyFileError(f"cannot read the key file {name}: {error.strerror}") from error
+    finally:
+        os.close(fd)
     if len(data) > MAX_KEY_FILE_BYTES:
         raise KeyFileError(f"{name} is larger than {MAX_KEY_FILE_BYTES} bytes: no key file is")
     if b"PRIVATE KEY-----" in data and status.st_mode & 0o077:
         mode = stat.S_IMODE(status.st_mode)
         raise KeyFileError(f"{name} holds a private key that others may read (mode {mode:04o}): run chmod 600 {name}")
+    return data
+
+
+def _read_all(fd: int) -> bytes:
+    data = b""
+    while len(data) <= MAX_KEY_FILE_BYTES and (more := os.read(fd, MAX_KEY_FILE_BYTES + 1)):
+        data += more
     return data

@@ -209,7 +209,7 @@ class PassphraseError(KeyFileError):
 
 
 def _load_private(data: bytes, passphrase: bytes | None) -> object:
-    from cryptography.exceptions import InvalidKey, UnsupportedAlgorithm  # noqa: PLC0415 - slow to import
+    from cryptography.exceptions import InvalidKey, InvalidTag, UnsupportedAlgorithm  # noqa: PLC0415 - slow to import
     from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - same
         load_pem_private_key,
         load_ssh_private_key,
@@ -222,7 +222,7 @@ def _load_private(data: bytes, passphrase: bytes | None) -> object:
         if passphrase is None:
             raise PassphraseError("the private key is encrypted: give its passphrase") from error
         return _load_private(data, None)
-    except (ValueError, UnsupportedAlgorithm, InvalidKey) as error:
+    except (ValueError, UnsupportedAlgorithm, InvalidKey, InvalidTag) as error:
         if passphrase is not None:
             raise PassphraseError("the private key cannot be read: wrong passphrase, or a damaged file") from error
         if b"ENCRYPTED" in data:

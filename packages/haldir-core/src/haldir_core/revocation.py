@@ -7,7 +7,7 @@ from typing import Any, Self
 import attrs
 from attrs import field, frozen
 
-from haldir_core._converter import SCHEMA_VERSION, read_document, structure
+from haldir_core._converter import SCHEMA_VERSION, read_document, structure, unstructure
 from haldir_core.attestation import SkillIdentity
 from haldir_core.canonical import JsonObject, JsonValue, canonical_bytes, pretty_bytes
 from haldir_core.encoding import decode_base64, encode_base64url
@@ -79,28 +79,21 @@ class RevocationList:
         return signed
 
     @classmethod
-    def create(cls, signer: Signer, now: datetime) -> Self:
-        """Return a new, empty list with sequence number 1."""
-        return cls._signed({"schema_version": SCHEMA_VERSION, "sequence_number": 0, "entries": []}, signer, now)
+    def create(cls, signer: Signer, now: datetime, *entries: RevokedSkill) -> Self:
+        """Return a new list with ``entries`` and sequence number 1."""
+        listed: list[JsonValue] = [unstructure(entry) for entry in entries]
+        return cls._signed({"sequence_number": 0, "entries": listed}, signer, now)
 
-    def revoke(self, skill: SkillIdentity, reason: str, severity: str, *, signer: Signer, now: datetime) -> Self:
-        """Return the next list, which also revokes that version of ``skill`` (``*`` for all).
-
-        An entry that is there already stays as it is; the list gets its new date all the same.
+    def revoke(self, entry: RevokedSkill, *, signer: Signer, now: datetime) -> Self:
+        """Return the next list, which has ``entry`` too, unless its versions are listed already.
 
         Raises: RevocationError if ``signer`` is not the key that signed this list.
         """
+        listed = {version for known in self.entries if known.name == entry.name for version in known.versions}
         members = dict(self.document)
-        if not any(entry.name == skill.name and skill.version in entry.versions for entry in self.entries):
-            entry: JsonObject = {
-                "name": skill.name,
-                "versions": [skill.version],
-                "revoked_at": Timestamp.at(now).text,
-                "reason": reason,
-                "severity": severity,
-            }
-            known = members["entries"]
-            members["entries"] = [*(known if isinstance(known, list) else []), entry]
+        known = members["entries"]
+        if isinstance(known, list) and not listed.issuperset(entry.versions):
+            members["entries"] = [*known, unstructure(entry)]
         return self._next(members, signer, now)
 
     def refresh(self, *, signer: Signer, now: datetime) -> Self:

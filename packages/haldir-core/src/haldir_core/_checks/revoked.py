@@ -1,10 +1,10 @@
 """Checks 24 to 25: whether the skill has been revoked."""
 
 from haldir_core._checks.case import Case, Failures
-from haldir_core._revocation_status import revocation_status
+from haldir_core._revocation_status import ListSigner, revocation_status
 from haldir_core.codes import ErrorCode
 from haldir_core.errors import Problem
-from haldir_core.keys import KeyRole, PublicKey
+from haldir_core.keys import KeyRole
 from haldir_core.trust import SKILL_ROLES
 
 
@@ -14,7 +14,7 @@ def revocation_list_serves(case: Case) -> Failures:
     case.revocation = revocation_status(
         question.evidence,
         case.attestation.skill,
-        lambda keyid: _list_key(case, keyid),
+        lambda keyid: _list_signer(case, keyid),
         context=question.context,
         now=question.now,
     )
@@ -30,9 +30,12 @@ def skill_is_not_revoked(case: Case) -> Failures:
         case.warn(case.revocation.warning, case.revocation.message)
 
 
-def _list_key(case: Case, keyid: str) -> PublicKey | None:
+def _list_signer(case: Case, keyid: str) -> ListSigner | None:
     """A list counts if a revocation key signed it, or a key that verified this very skill."""
     ring = case.question.keyring
-    if keyid in case.signers:
-        return ring.find(keyid, SKILL_ROLES)
-    return ring.find(keyid, (KeyRole.REVOCATION,))
+    key = ring.find(keyid, (KeyRole.REVOCATION,))
+    if key is not None:
+        return ListSigner(key, may_acquit=True)
+    own = ring.find(keyid, SKILL_ROLES) if keyid in case.signers else None
+    alone = not ring.with_role((KeyRole.REVOCATION,)).keys
+    return None if own is None else ListSigner(own, may_acquit=alone)

@@ -1,0 +1,8 @@
+"""The clock of the command line, the only one that is read."""
+
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """Return the present moment in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,98 @@
+"""``haldir sign``: sign a skill folder."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from haldir_cli.apps import make_app
+from haldir_cli.options import PassphraseEnv, PassphraseFd, SigningKey, SkillFolder
+
+if TYPE_CHECKING:
+    from haldir_core import Permissions, SkillSnapshot, VettingReport
+
+app = make_app()
+
+
+@app.command()
+def sign(
+    skill: SkillFolder,
+    key: SigningKey,
+    name: Annotated[str | None, typer.Option(help="Name of the skill [default: from SKILL.md, else unnamed].")] = None,
+    skill_version: Annotated[str | None, typer.Option(help="Its version [default: from SKILL.md, else 0.0.0].")] = None,
+    type_: Annotated[str, typer.Option("--type", help="Its type: skill.md, mcp, ...")] = "skill.md",
+    permissions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="What it may do [default: its present .vault/permissions.json, else nothing]."
+        ),
+    ] = None,
+    vetting_report: Annotated[Path | None, typer.Option(metavar="FILE", help="Bind this vetting report.")] = None,
+    passphrase_env: PassphraseEnv = None,
+    passphrase_fd: PassphraseFd = None,
+) -> None:
+    """Sign a skill folder: writes .vault/, all of it or nothing.
+
+    Whatever signatures and reports .vault/ held before are replaced.
+    """
+    from haldir_cli.clock import now
+    from haldir_cli.files import read_file
+    from haldir_cli.secrets import open_private_key
+    from haldir_cli.show import printable
+    from haldir_core import SkillIdentity, VettingReport, read_skill, write_vault
+    from haldir_core import sign as sign_snapshot
+    from haldir_core.vault import refuse_leftovers
+
+    signer = open_private_key(key, passphrase_env, passphrase_fd)
+    report = None
+    if vetting_report is not None:
+        report = VettingReport.from_bytes(read_file(vetting_report, "vetting report"))
+    refuse_leftovers(skill)
+    snapshot = read_skill(skill)
+    identity = SkillIdentity(*_name_and_version(skill, name, skill_version), type_)
+    granted = _permissions(snapshot, permissions)
+    documents = sign_snapshot(snapshot, identity, granted, signer, clock=now, report=report)
+    vault = write_vault(skill, documents)
+    typer.echo(f"Signed {printable(identity.name)}@{printable(identity.version)} with key {signer.keyid}", err=True)
+    typer.echo(f"{len(snapshot.files)} files, {_summary(granted, report)}: {printable(str(vault))}", err=True)
+
+
+def _name_and_version(skill: Path, name: str | None, version: str | None) -> tuple[str, str]:
+    """Return what the options say, else what SKILL.md says, else ``unnamed`` and ``0.0.0``."""
+    for option, value in (("--name", name), ("--skill-version", version)):
+        if value == "":
+            raise typer.BadParameter("must not be empty", param_hint=option)
+    if name is not None and version is not None:
+        return name, version
+    from haldir_cli.frontmatter import read_front_matter
+    from haldir_cli.show import printable
+
+    found = read_front_matter(skill)
+    if found.problem:
+        typer.echo(f"Note: {printable(found.problem)}; its name and version are not used", err=True)
+    return name or found.name or "unnamed", version or found.version or "0.0.0"
+
+
+def _permissions(snapshot: "SkillSnapshot", file: Path | None) -> "Permissions":
+    """Return the permissions to sign: those of ``file``, else the present valid ones, else none."""
+    from haldir_cli.files import read_file
+    from haldir_core import MalformedError, Permissions
+
+    if file is not None:
+        return Permissions.from_bytes(read_file(file, "permissions"))
+    present = (snapshot.vault or {}).get("permissions.json")
+    if present is None:
+        return Permissions.deny_all()
+    try:
+        return Permissions.from_bytes(present)
+    except MalformedError as error:
+        typer.echo(f"Note: {error}; the skill is signed with no permissions at all", err=True)
+        return Permissions.deny_all()
+
+
+def _summary(permissions: "Permissions", report: "VettingReport | None") -> str:
+    vetted = "no vetting report" if report is None else f"vetting report: {report.overall_status}"
+    from haldir_cli.describe import describe_permissions
+    from haldir_cli.show import printable
+
+    return f"{printable(describe_permissions(permissions))}, {vetted}"

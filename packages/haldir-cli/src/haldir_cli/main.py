@@ -1,0 +1,128 @@
+"""The program: finds the command that was asked for, and turns every error into words with an exit code."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from haldir_cli.exits import Exit
+
+VERSION = "0.1.0"
+
+COMMANDS = {
+    "keygen": "Make a key pair.",
+    "sign": "Sign a skill folder.",
+    "verify": "Verify a signed skill folder.",
+    "inspect": "Show what a signed skill says, without verifying it.",
+    "cosign": "Add a signature to a signed skill.",
+    "revoke": "Add a skill to a revocation list.",
+    "trust": "Keep the keys and identities that you trust.",
+    "vet": "Vet a skill folder and report what was found.",
+    "test": "Check that this installation works, end to end.",
+}
+"""Every command and its first line of help; each is the module of that name in `haldir_cli.commands`."""
+
+
+class _Commands(TyperGroup):
+    """Loads the module of a command when the command is called."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override] # noqa: ARG002 - typer's Context is click's
+        return list(COMMANDS)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override] # noqa: ANN401, ARG002 - click's class is private in typer
+        if cmd_name not in COMMANDS:
+            return None
+        app: typer.Typer = import_module(f"haldir_cli.commands.{cmd_name}").app
+        command = typer.main.get_command(app)
+        command.short_help = COMMANDS[cmd_name]
+        return command
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - an option callback of typer
+    if wanted:
+        typer.echo(f"haldir {VERSION}")
+        raise typer.Exit
+
+
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Sign, verify, co-sign, revoke and vet agent skills and MCP servers."""
+
+
+app = typer.Typer(
+    cls=_Commands,
+    callback=_main,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+)
+
+
+def run() -> None:
+    """Run the command line of this process and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a name from a skill may not fit the terminal's encoding
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command line ``arguments`` and return the exit code; nothing is raised.
+
+    Words for people go to stderr, results to stdout.
+    """
+    if list(arguments) == ["--version"]:  # what scripts call most does not wait for the option parser
+        typer.echo(f"haldir {VERSION}")
+        return Exit.GOOD
+    try:
+        code = typer.main.get_command(app).main(args=list(arguments), prog_name="haldir", standalone_mode=False)
+        sys.stdout.flush()
+    except typer.TyperException as error:
+        _show_usage(error)
+        return Exit.USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo("Interrupted.", err=True)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - so that the flush at exit succeeds
+        return Exit.USAGE
+    except Exception as error:  # noqa: BLE001 - the one boundary: whatever happens is told in words, and is no success
+        return _explain(error)
+    return code if isinstance(code, int) else Exit.GOOD
+
+
+def _show_usage(error: typer.TyperException) -> None:
+    """Say what is wrong with the command line; every error of the option parser can show itself."""
+    show: Callable[[], None] = getattr(error, "show", lambda: typer.echo(f"haldir: {error}", err=True))
+    show()
+
+
+def _explain(error: Exception) -> int:
+    """Say what happened and return the exit code for it."""
+    from haldir_cli.show import printable
+    from haldir_core.errors import HaldirError, RevocationError, SigningError, UnsafeSkillError
+
+    if isinstance(error, HaldirError):
+        typer.echo(f"haldir: {printable(str(error))}", err=True)
+        refusals = (SigningError, UnsafeSkillError, RevocationError)
+        return Exit.NO if isinstance(error, refusals) else Exit.USAGE
+    if isinstance(error, OSError):
+        where = f"{printable(os.fsdecode(error.filename))}: " if isinstance(error.filename, str | bytes) else ""
+        typer.echo(f"haldir: {where}{error.strerror or error}", err=True)
+        return Exit.USAGE
+    if os.environ.get("HALDIR_DEBUG"):
+        traceback.print_exception(error)
+    typer.echo(
+        f"haldir: internal error ({type(error).__name__}). Nothing was decided. "
+        "Run it again with HALDIR_DEBUG=1 and report what it prints.",
+        err=True,
+    )
+    return Exit.USAGE

@@ -1,0 +1,64 @@
+"""The best revocation list of every signer, kept from one verification to the next."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import typer
+
+from haldir_cli.files import locked_folder, read_file, replace_file
+from haldir_cli.home import revocations_folder
+from haldir_core import Keyring, MalformedError, RevocationEvidence, RevocationList, UnreadableError
+
+
+def gather_evidence(ring: Keyring, named: Path | None) -> RevocationEvidence:
+    """Return what is known about revocations: the list that was named, or else the newest that was kept.
+
+    Raises:
+        UnreadableError: if a list cannot be read.
+        MalformedError: if the named list is no revocation list.
+    """
+    kept = tuple(_kept_lists(ring.keys))
+    if named is None:
+        return RevocationEvidence(current=_newest(kept), remembered=kept)
+    data = read_file(named, "revocation list")
+    RevocationList.from_bytes(data)  # a file that is no list is a mistake of the caller, not a verdict
+    return RevocationEvidence(current=data, remembered=kept)
+
+
+def remember(listed: RevocationList) -> None:
+    """Keep an authentic list if it is newer than the one of its signer that was kept; tell if that fails."""
+    folder = revocations_folder()
+    path = folder / f"{listed.signature.keyid}.json"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with locked_folder(folder):
+            if _sequence(path) < listed.sequence_number:
+                replace_file(path, listed.to_bytes(), mode=0o600)
+    except OSError as error:
+        typer.echo(f"Note: the revocation list cannot be kept in {folder}: {error.strerror}", err=True)
+
+
+def _kept_lists(keyids: Iterable[str]) -> Iterable[bytes]:
+    folder = revocations_folder()
+    for keyid in keyids:
+        path = folder / f"{keyid}.json"
+        if path.exists():
+            yield read_file(path, "kept revocation list")
+
+
+def _sequence(path: Path) -> int:
+    """Return the sequence number of the list at ``path``; 0 if there is none, or none that can be read."""
+    try:
+        return RevocationList.from_bytes(read_file(path, "kept revocation list")).sequence_number
+    except (UnreadableError, MalformedError):
+        return 0
+
+
+def _newest(lists: Iterable[bytes]) -> bytes | None:
+    dated = []
+    for data in lists:
+        try:
+            dated.append((RevocationList.from_bytes(data).issued_at.moment, data))
+        except MalformedError as error:
+            typer.echo(f"Note: a kept revocation list is damaged and is not used: {error}", err=True)
+    return max(dated)[1] if dated else None

@@ -1,0 +1,34 @@
+"""Texts from a skill, made safe for a terminal."""
+
+import json
+import re
+import unicodedata
+
+from haldir_core.canonical import JsonValue
+
+# Control characters (terminal escapes), format characters (bidi, zero width, tags) and line separators
+_UNSAFE_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_MAYBE_UNSAFE = re.compile(r"[^\x20-\x7e]")
+
+
+def printable(text: str) -> str:
+    """Return ``text`` with every character that a terminal would act on, or hide, written as an escape."""
+    return _MAYBE_UNSAFE.sub(lambda match: _escape(match[0]), text)
+
+
+def json_text(value: JsonValue) -> str:
+    """Return ``value`` as indented JSON that a terminal can show; it parses to the same value."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return _MAYBE_UNSAFE.sub(lambda match: match[0] if match[0] == "\n" else _escape_json(match[0]), text)
+
+
+def _escape(char: str) -> str:
+    if unicodedata.category(char) not in _UNSAFE_CATEGORIES:
+        return char
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def _escape_json(char: str) -> str:
+    if unicodedata.category(char) not in _UNSAFE_CATEGORIES:
+        return char
+    return json.dumps(char)[1:-1]

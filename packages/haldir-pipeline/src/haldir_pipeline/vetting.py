@@ -1,0 +1,62 @@
+"""The vetting: one snapshot goes through every layer and comes out as a report."""
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from haldir_core import LayerReport, SkillSnapshot, Status, Timestamp, VettingReport, read_skill
+from haldir_pipeline.layers import LAYERS, Layer
+
+PIPELINE_VERSION = "0.1.0"
+"""Written into every report; it changes when the same skill may get another report."""
+
+
+def vet_folder(
+    path: str | os.PathLike[str], *, clock: Callable[[], datetime], publisher_note: str | None = None
+) -> VettingReport:
+    """Vet the skill folder at ``path``; nothing is written to it, and nothing of it is executed.
+
+    The folder is read once, into a private copy that is gone afterwards: what is vetted cannot change
+    meanwhile.
+
+    Raises:
+        UnreadableError: if the folder cannot be read.
+        UnsafeSkillError: if it holds what no skill may hold.
+    """
+    with tempfile.TemporaryDirectory(prefix="haldir-vet-") as folder:
+        return vet(read_skill(path, copy_to=Path(folder, "skill")), clock=clock, publisher_note=publisher_note)
+
+
+def vet(
+    snapshot: SkillSnapshot,
+    *,
+    clock: Callable[[], datetime],
+    publisher_note: str | None = None,
+    layers: Sequence[Layer] = LAYERS,
+) -> VettingReport:
+    """Vet a snapshot that has a private copy; ``clock`` dates the report and times the layers.
+
+    Raises:
+        UnsafeSkillError: if the snapshot holds what no skill may hold.
+        ValueError: if the snapshot has no copy, or the note is longer than the format allows.
+    """
+    snapshot.refuse_problems()
+    if snapshot.copy is None:
+        raise ValueError("vetting needs the private copy of the skill: read it with copy_to")
+    started = clock()
+    reports = tuple(layer.run(snapshot.copy, number, clock) for number, layer in enumerate(layers, 1))
+    return VettingReport(
+        vetting_timestamp=Timestamp.at(started),
+        pipeline_version=PIPELINE_VERSION,
+        layers=reports,
+        overall_status=worst(reports),
+        publisher_note=publisher_note,
+    )
+
+
+def worst(reports: Sequence[LayerReport]) -> Status:
+    """Return the worst status among ``reports``."""
+    order = list(Status)
+    return max((report.status for report in reports), key=order.index)
