@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-import yaml
 from attrs import frozen
 
 MAX_BYTES = 64 * 1024
@@ -38,6 +37,8 @@ def parse_front_matter(text: str) -> FrontMatter:
     ends = [number for number, line in enumerate(lines[1:], 1) if line.rstrip() == "---"]
     if not ends:
         return FrontMatter(problem="the front matter of SKILL.md has no end")
+    import yaml  # noqa: PLC0415 - 8 ms that only a front matter costs
+
     try:
         # BaseLoader makes texts, lists and mappings only: 1.10 stays 1.10, and no tag can make an object
         members = yaml.load("\n".join(lines[1 : ends[0]]), Loader=yaml.BaseLoader)  # noqa: S506 - see above

@@ -107,18 +107,18 @@ class Reading:
 
     def _acceptable(self, parent: int, name: str, path: str, kind: _Kind) -> bool:
         """Note why an entry is not looked at any further; the root ``.vault`` always is."""
-        try:
-            name.encode("utf-8")
-        except UnicodeEncodeError:
+        if not name.isascii() and not _is_utf8(name):
             shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
             self._note(ErrorCode.UNSAFE_FILE, f"the name of {shown} is not UTF-8", shown)
             return False
+        if kind is _Kind.FILE or kind is _Kind.FOLDER:
+            return True
         if kind is _Kind.LINK:
             self._note(ErrorCode.SYMLINK, f"Symbolic link detected: {path}", path)
-        elif kind is _Kind.SPECIAL:
+        else:
             noun = _noun(os.stat(name, dir_fd=parent, follow_symlinks=False))
             self._note(ErrorCode.UNSAFE_FILE, f"{path} is {noun}; a skill holds regular files only", path)
-        return kind in {_Kind.FILE, _Kind.FOLDER} or path.startswith(VAULT)
+        return path.startswith(VAULT)
 
     def _subfolder(self, parent: int, name: str, path: str, depth: int, copy: int | None) -> None:
         if depth > self._limits.depth:
@@ -134,21 +134,25 @@ class Reading:
                 self._folder(fd, path + "/", depth, target)
 
     def _file(self, parent: int, name: str, path: str, copy: int | None) -> None:
-        with self._opened(parent, name, path, _OPEN_FILE) as fd:
-            if fd is None:
-                return
+        fd = self._open(parent, name, path, _OPEN_FILE)
+        if fd is None:
+            return
+        try:
             status = self._regular(fd, path)
-            if status is None:
-                return
-            if copy is None:
-                digest = self._hash(fd, status, path, None)
-            else:
-                mode = 0o600 | (status.st_mode & stat.S_IXUSR)
-                with _descriptor(os.open(name, _CREATE, mode, dir_fd=copy)) as target:
-                    digest = self._hash(fd, status, path, target)
-            if digest is not None:
-                self.files[path] = digest
-                self.skill_bytes += status.st_size
+            digest = None if status is None else self._digest(fd, name, status, path, copy)
+        finally:
+            os.close(fd)
+        if status is not None and digest is not None:
+            self.files[path] = digest
+            self.skill_bytes += status.st_size
+
+    def _digest(self, fd: int, name: str, status: os.stat_result, path: str, copy: int | None) -> Digest | None:
+        """Return the digest of an open file, writing it to the folder ``copy`` if there is one."""
+        if copy is None:
+            return self._hash(fd, status, path, None)
+        mode = 0o600 | (status.st_mode & stat.S_IXUSR)
+        with _descriptor(os.open(name, _CREATE, mode, dir_fd=copy)) as target:
+            return self._hash(fd, status, path, target)
 
     def _vault(self, root: int, kind: _Kind) -> None:
         self.vault = {}
@@ -194,14 +198,16 @@ class Reading:
 
     def _hash(self, fd: int, status: os.stat_result, path: str, copy: int | None) -> Digest | None:
         """Return the digest of an open file of the size that ``status`` says, writing it to ``copy`` too."""
-        want = status.st_size + 1  # one more than there should be, to notice growth
-        chunk = os.read(fd, min(want, CHUNK_BYTES))
+        size = status.st_size
+        chunk = os.read(fd, min(size + 1, CHUNK_BYTES))  # one more than there should be, to notice growth
         digest = hashlib.sha256(chunk)
         if copy is not None:
             _write_all(copy, chunk)
+        if len(chunk) == size < CHUNK_BYTES:  # read whole in one call: what was hashed is what was there
+            return Digest("sha256:" + digest.hexdigest())
         count = len(chunk)
-        while chunk and count < want and status.st_size >= CHUNK_BYTES:
-            chunk = os.read(fd, min(want - count, CHUNK_BYTES))
+        while chunk and count <= size:
+            chunk = os.read(fd, min(size + 1 - count, CHUNK_BYTES))
             digest.update(chunk)
             if copy is not None:
                 _write_all(copy, chunk)
@@ -217,22 +223,26 @@ class Reading:
 
     @contextmanager
     def _opened(self, parent: int, name: str, path: str, flags: int) -> Iterator[int | None]:
+        """Open an entry of ``parent`` as `_open` does, and close it again."""
+        fd = self._open(parent, name, path, flags)
+        try:
+            yield fd
+        finally:
+            if fd is not None:
+                os.close(fd)
+
+    def _open(self, parent: int, name: str, path: str, flags: int) -> int | None:
         """Open an entry of ``parent``; None, with the problem noted, if it has become a link meanwhile.
 
         Raises: UnreadableError if it cannot be opened for another reason.
         """
         try:
-            fd = os.open(name, flags, dir_fd=parent)
+            return os.open(name, flags, dir_fd=parent)
         except OSError as error:
             if error.errno not in {errno.ELOOP, errno.EMLINK, errno.ENOTDIR}:  # EMLINK: FreeBSD's word for ELOOP
                 raise UnreadableError(f"cannot read {path} of the skill: {error.strerror}") from error
             self._note(ErrorCode.SYMLINK, f"Symbolic link detected: {path}", path)
-            yield None
-            return
-        try:
-            yield fd
-        finally:
-            os.close(fd)
+            return None
 
     def _stop(self, reason: str, path: str) -> None:
         where = path.rstrip("/") or None
@@ -249,6 +259,14 @@ def _kind(entry: os.DirEntry[str]) -> _Kind:
     if entry.is_dir(follow_symlinks=False):
         return _Kind.FOLDER
     return _Kind.LINK if entry.is_symlink() else _Kind.SPECIAL
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _noun(status: os.stat_result) -> str:
