@@ -7,8 +7,8 @@ from pathlib import Path
 
 from haldir_core import (
     Context,
-    KeyRole,
     Keyring,
+    KeyRole,
     Permissions,
     RevocationEvidence,
     SkillIdentity,

@@ -30,10 +30,19 @@ def _rows(work: Path, name: str, shape: tuple[int, int], limits: tuple[float, fl
     make_skill(skill, *shape)
     home = work / "home"
     cpu_seconds([BIN / "haldir", "keygen", "--output", work], home=home)
-    cpu_seconds([BIN / "haldir", "revoke", "--init", "--key", work / "haldir.key", "--list", work / "list"], home=home)
-    sign = [BIN / "haldir", "sign", skill, "--key", work / "haldir.key"]
-    verify = [BIN / "haldir", "verify", skill, "--key", work / "haldir.pub", "--revocation", work / "list"]
+    sign: list[str | Path] = [BIN / "haldir", "sign", skill, "--key", work / "haldir.key"]
+    verify: list[str | Path] = [
+        BIN / "haldir",
+        "verify",
+        skill,
+        "--key",
+        work / "haldir.pub",
+        "--revocation",
+        work / "list",
+    ]
     cpu_seconds(sign, home=home)
+    revoke: list[str | Path] = ["revoke", "--init", "--key", work / "haldir.key", "--list", work / "list"]
+    cpu_seconds([BIN / "haldir", *revoke], home=home)
     inside: list[list[float]] = []
 
     def measure_inside() -> float:

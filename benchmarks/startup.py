@@ -20,9 +20,9 @@ def rows() -> Iterator[Row]:
         (skill / "SKILL.md").write_text("---\nname: small\n---\nSay hello.\n", encoding="utf-8")
         cpu_seconds([BIN / "haldir", "keygen", "--output", work], home=home)
         cpu_seconds([BIN / "haldir", "sign", skill, "--key", work / "haldir.key"], home=home)
-        revoke = ["revoke", "--init", "--key", work / "haldir.key", "--list", work / "list"]
+        revoke: list[str | Path] = ["revoke", "--init", "--key", work / "haldir.key", "--list", work / "list"]
         cpu_seconds([BIN / "haldir", *revoke], home=home)
-        verify = ["verify", skill, "--key", work / "haldir.pub", "--revocation", work / "list"]
+        verify: list[str | Path] = ["verify", skill, "--key", work / "haldir.pub", "--revocation", work / "list"]
         floor, version, verified = fastest(
             [
                 lambda: cpu_seconds([sys.executable, "-c", "import typer"]),

@@ -7,7 +7,7 @@ import typer
 
 from haldir_cli.files import locked_folder, read_file, replace_file
 from haldir_cli.home import revocations_folder
-from haldir_core import Keyring, MalformedError, RevocationEvidence, RevocationList, UnreadableError
+from haldir_core import Keyring, KeyRole, MalformedError, RevocationEvidence, RevocationList, UnreadableError
 
 
 def gather_evidence(ring: Keyring, named: Path | None) -> RevocationEvidence:
@@ -19,7 +19,7 @@ def gather_evidence(ring: Keyring, named: Path | None) -> RevocationEvidence:
     """
     kept = tuple(_kept_lists(ring.keys))
     if named is None:
-        return RevocationEvidence(current=_newest(kept), remembered=kept)
+        return RevocationEvidence(current=_newest(kept, ring), remembered=kept)
     data = read_file(named, "revocation list")
     RevocationList.from_bytes(data)  # a file that is no list is a mistake of the caller, not a verdict
     return RevocationEvidence(current=data, remembered=kept)
@@ -54,11 +54,15 @@ def _sequence(path: Path) -> int:
         return 0
 
 
-def _newest(lists: Iterable[bytes]) -> bytes | None:
+def _newest(lists: Iterable[bytes], ring: Keyring) -> bytes | None:
+    """Return the newest kept list of a revocation key, or else of a publisher."""
     dated = []
     for data in lists:
         try:
-            dated.append((RevocationList.from_bytes(data).issued_at.moment, data))
+            listed = RevocationList.from_bytes(data)
         except MalformedError as error:
             typer.echo(f"Note: a kept revocation list is damaged and is not used: {error}", err=True)
-    return max(dated)[1] if dated else None
+            continue
+        by_authority = ring.has_role(listed.signature.keyid, KeyRole.REVOCATION)
+        dated.append((by_authority, listed.issued_at.moment, data))
+    return max(dated)[-1] if dated else None

@@ -57,14 +57,15 @@ class Reading:
         self.vault_names: list[str] = []
         self.vault_extras: list[str] = []
         self.problems: list[Problem] = []
+        self.folder_count = 0
         self._limits = limits
         self._file_count = 0
-        self._folder_count = 0
         self._all_bytes = 0
 
     def run(self, root: int, copy: Path | None) -> None:
         """Walk the folder that the descriptor ``root`` is open on, writing the copy if one is wanted."""
         try:
+            self._vault(root)  # first, so that a limit which the skill exceeds does not hide that it is signed
             if copy is None:
                 self._folder(root, "", 0, None)
             else:
@@ -79,8 +80,8 @@ class Reading:
         for name, kind in self._entries(fd, prefix):
             path = prefix + name
             if path == VAULT:
-                self._vault(fd, kind)
-            elif kind is _Kind.FILE:
+                continue
+            if kind is _Kind.FILE:
                 self._file(fd, name, path, copy)
             elif kind is _Kind.FOLDER:
                 folders.append(name)
@@ -94,12 +95,12 @@ class Reading:
             for entry in entries:
                 kind = _kind(entry)
                 if kind is _Kind.FOLDER:
-                    self._folder_count += 1
+                    self.folder_count += 1
                 else:
                     self._file_count += 1
                 if self._file_count > self._limits.files:
                     self._stop(f"more than {self._limits.files} files", prefix)
-                if self._folder_count > self._limits.folders:
+                if self.folder_count > self._limits.folders:
                     self._stop(f"more than {self._limits.folders} folders", prefix)
                 found.append((entry.name, kind))
         found.sort(key=itemgetter(0))
@@ -113,6 +114,8 @@ class Reading:
             return False
         if kind is _Kind.FILE or kind is _Kind.FOLDER:
             return True
+        if path == VAULT and any(problem.path == VAULT for problem in self.problems):
+            return True  # it became a link while it was opened, and that is noted
         if kind is _Kind.LINK:
             self._note(ErrorCode.SYMLINK, f"Symbolic link detected: {path}", path)
         else:
@@ -154,10 +157,14 @@ class Reading:
         with _descriptor(os.open(name, _CREATE, mode, dir_fd=copy)) as target:
             return self._hash(fd, status, path, target)
 
-    def _vault(self, root: int, kind: _Kind) -> None:
-        self.vault = {}
-        if kind is not _Kind.FOLDER:
+    def _vault(self, root: int) -> None:
+        try:
+            mode = os.stat(VAULT, dir_fd=root, follow_symlinks=False).st_mode
+        except FileNotFoundError:
             return
+        self.vault = {}
+        if not stat.S_ISDIR(mode):
+            return  # the walk notes what it is instead
         with self._opened(root, VAULT, VAULT, _OPEN_FOLDER) as fd:
             for name, inner in () if fd is None else self._entries(fd, VAULT + "/"):
                 path = f"{VAULT}/{name}"
@@ -203,10 +210,8 @@ class Reading:
         digest = hashlib.sha256(chunk)
         if copy is not None:
             _write_all(copy, chunk)
-        if len(chunk) == size < CHUNK_BYTES:  # read whole in one call: what was hashed is what was there
-            return Digest("sha256:" + digest.hexdigest())
         count = len(chunk)
-        while chunk and count <= size:
+        while count < size + 1 and size >= CHUNK_BYTES and chunk:
             chunk = os.read(fd, min(size + 1 - count, CHUNK_BYTES))
             digest.update(chunk)
             if copy is not None:

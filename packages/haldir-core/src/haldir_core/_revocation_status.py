@@ -116,8 +116,8 @@ def _current_list(
     if isinstance(current, str):
         return None, _Flaw(current, WarningCode.REVOCATION_SIG_INVALID)
     flaw = _age_flaw(current, now) or _sequence_flaw(current, evidence, best)
-    signer = find_signer(current.signature.keyid)
-    if flaw is None and not (signer and signer.may_acquit):
+    acquitting = [listed for listed in (current, *best.values()) if _may_acquit(listed, find_signer)]
+    if flaw is None and not any(_age_flaw(listed, now) is None for listed in acquitting):
         reason = "this is the publisher's own list, and a revocation key is trusted whose list is missing"
         return current, _Flaw(reason, WarningCode.REVOCATION_UNAVAILABLE, list_is_current=True)
     return current, flaw
@@ -137,6 +137,11 @@ def _authentic(data: bytes, find_signer: FindSigner) -> RevocationList | str:
     if listed.issued_at.moment >= later(listed.expires_at.moment, CLOCK_SKEW):
         return "it was issued after its own expiry"
     return listed
+
+
+def _may_acquit(listed: RevocationList, find_signer: FindSigner) -> bool:
+    signer = find_signer(listed.signature.keyid)
+    return signer is not None and signer.may_acquit
 
 
 def _age_flaw(current: RevocationList, now: datetime) -> _Flaw | None:

@@ -1,8 +1,9 @@
 """Strict JSON in, canonical JSON (RFC 8785) out.
 
-The reader takes I-JSON (RFC 7493) only: UTF-8 without byte order mark, no duplicate keys, no NaN or
-infinity, no lone surrogates, no integer of magnitude 2^53 or more, and bounded size and depth.  A number
-without a fraction is an ``int`` however it was written (``1.0`` is ``1``), as in RFC 8785.
+The reader takes I-JSON (RFC 7493), and noncharacters beside it: UTF-8 without byte order mark, no
+duplicate keys, no NaN or infinity, no lone surrogates, bounded size and depth.  A number without a fraction is
+an ``int`` however it was written (``1.0`` is ``1``), as in RFC 8785; one that RFC 8785 writes as digits only and
+that is 2^53 or more is refused, because readers differ about it.
 """
 
 import json
@@ -23,6 +24,7 @@ MAX_DEPTH = 32
 """Deepest nesting that is read; the deepest document of the format has 6 levels."""
 
 _MAX_SAFE_INTEGER = 2**53 - 1  # RFC 7493 2.2
+_FIRST_WITH_EXPONENT = 1e21  # ECMA-262 6.1.6.1.20: smaller ones are written as digits
 _LONGEST_INTEGER = 17  # characters of -9007199254740991, and one
 
 
@@ -112,9 +114,11 @@ def _parse_float(text: str) -> int | float:
     number = float(text)
     if number in {float("inf"), float("-inf")}:
         raise ValueError(f"number {text[:20]} is out of range")
-    if number.is_integer() and abs(number) <= _MAX_SAFE_INTEGER:
-        return int(number)
-    return number
+    if not number.is_integer() or abs(number) >= _FIRST_WITH_EXPONENT:
+        return number
+    if abs(number) > _MAX_SAFE_INTEGER:
+        raise ValueError(f"integer {text[:20]} is not below 2^53")
+    return int(number)
 
 
 def _limit_depth(value: JsonValue, document: str) -> None:

@@ -40,7 +40,7 @@ def sign(
 
     Raises:
         UnsafeSkillError: if the folder holds what no skill may hold.
-        SigningError: if a file name has a backslash, or the manifest would be larger than a reader takes.
+        SigningError: if a file name has a backslash, or the signed skill would be larger than a reader takes.
         MalformedError: if the permissions, the name or the version have no canonical form.
     """
     snapshot.refuse_problems()
@@ -48,8 +48,6 @@ def sign(
         if "\\" in path:
             raise SigningError(f"the name of {path!r} has a backslash, which is a separator elsewhere: rename it")
     manifest = Manifest(snapshot.files, Timestamp.at(clock())).to_bytes()
-    if len(manifest) > MAX_DOCUMENT_BYTES:
-        raise SigningError(f"the manifest would have {len(manifest)} bytes, {MAX_DOCUMENT_BYTES} are allowed")
     attestation = Attestation(
         skill=skill,
         integrity_hash=sha256(manifest),
@@ -64,7 +62,9 @@ def sign(
     }
     if report is not None:
         documents["vetting-report.json"] = report.to_bytes()
-    return documents | {"signature.json": Envelope.sign(attestation, signer).to_bytes()}
+    documents["signature.json"] = Envelope.sign(attestation, signer).to_bytes()
+    _refuse_too_large(snapshot, documents)
+    return documents
 
 
 def cosign(snapshot: SkillSnapshot, signer: Signer, trusted: Keyring, *, now: datetime) -> Documents:
@@ -91,4 +91,23 @@ def cosign(snapshot: SkillSnapshot, signer: Signer, trusted: Keyring, *, now: da
     if failed is not None:
         raise SigningError(f"cannot co-sign: {UnsafeSkillError(failed.problems)} ({failed.problems[0].code})")
     envelope = case.envelope.append_signature(signer)
-    return dict(snapshot.vault or {}) | {"signature.json": envelope.to_bytes()}
+    documents = dict(snapshot.vault or {}) | {"signature.json": envelope.to_bytes()}
+    _refuse_too_large(snapshot, documents)
+    return documents
+
+
+def _refuse_too_large(snapshot: SkillSnapshot, documents: Documents) -> None:
+    """Return if the skill is within its limits with ``documents`` in place of its ``.vault``.
+
+    Raises: SigningError otherwise; nobody could verify it.
+    """
+    limits = snapshot.limits
+    for name, data in documents.items():
+        if len(data) > MAX_DOCUMENT_BYTES:
+            raise SigningError(f"{name} would have {len(data)} bytes, {MAX_DOCUMENT_BYTES} are allowed")
+    if len(snapshot.files) + len(documents) > limits.files:
+        raise SigningError(f"with its .vault the skill would have more than {limits.files} files")
+    if snapshot.folders + (snapshot.vault is None) > limits.folders:
+        raise SigningError(f"with its .vault the skill would have more than {limits.folders} folders")
+    if snapshot.total_bytes + sum(map(len, documents.values())) > limits.total_bytes:
+        raise SigningError(f"with its .vault the skill would have more than {limits.total_bytes} bytes")

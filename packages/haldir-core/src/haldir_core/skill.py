@@ -37,22 +37,26 @@ class SkillSnapshot:
     Attributes:
         path: the folder.
         files: digest of every regular file outside the root ``.vault``, by its path with ``/``, in walk order.
+        folders: how many folders there are, ``.vault`` among them.
         total_bytes: the size of all of these files together.
         vault: the documents of ``.vault/`` by their names, or None if there is no ``.vault``.
         vault_names: all names in ``.vault/`` but folders.
         vault_extras: paths in ``.vault/`` that the format does not know.
         problems: what no skill may hold: links, special files, sizes beyond the limits.
         copy: the folder with the private copy of ``files``, if one was asked for.
+        limits: how large the skill was allowed to be.
     """
 
     path: Path
     files: Mapping[str, Digest]
+    folders: int
     total_bytes: int
     vault: Mapping[str, bytes] | None = field(repr=False)
     vault_names: frozenset[str]
     vault_extras: tuple[str, ...]
     problems: tuple[Problem, ...]
     copy: Path | None
+    limits: Limits
 
     def refuse_problems(self) -> None:
         """Return if the folder holds only what a skill may hold.
@@ -96,10 +100,12 @@ def read_skill(
     return SkillSnapshot(
         path=source,
         files=reading.files,
+        folders=reading.folder_count,
         total_bytes=reading.skill_bytes,
         vault=reading.vault,
         vault_names=frozenset(reading.vault_names),
         vault_extras=tuple(reading.vault_extras),
         problems=tuple(reading.problems),
         copy=copy,
+        limits=limits,
     )

@@ -38,7 +38,12 @@ class Timestamp:
 
     @classmethod
     def at(cls, moment: datetime) -> Self:
-        """Return ``moment`` (aware) cut to milliseconds, as the format writes it."""
+        """Return ``moment`` (aware) cut to milliseconds, as the format writes it.
+
+        Raises: ValueError if ``moment`` has no time zone.
+        """
+        if moment.tzinfo is None:
+            raise ValueError("a moment must have a time zone")
         utc = moment.astimezone(UTC)
         millis = utc.microsecond // 1000
         cut = utc.replace(microsecond=millis * 1000)

@@ -1,7 +1,8 @@
 """Writing a ``.vault`` folder: all of it or nothing.
 
 The new folder is built beside the old one and takes its place in one step (renameat2 with
-RENAME_EXCHANGE on Linux, renamex_np with RENAME_SWAP on macOS, two renames elsewhere).
+RENAME_EXCHANGE on Linux, renamex_np with RENAME_SWAP on macOS).  Where a file system has no such step, two
+renames do it, and a power cut between them leaves the old folder under its temporary name.
 """
 
 import contextlib
@@ -36,6 +37,7 @@ def write_vault(skill: str | os.PathLike[str], documents: Mapping[str, bytes]) -
         new.mkdir()
         for name, data in documents.items():
             _write(new / name, data)
+        _sync_folder(new)
         _replace(new, vault)
     except OSError as error:
         raise SigningError(f"cannot write {vault}: {error.strerror}") from error

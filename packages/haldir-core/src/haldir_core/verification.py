@@ -105,8 +105,12 @@ def verify(
 
     Nothing is read but the snapshot, and no clock but ``now`` (aware).  In the context ``install`` a skill
     without an authentic, current revocation list is not valid; in ``runtime`` it is degraded, and refused
-    24 hours after the expiry of the list.
+    24 hours after the expiry of ``evidence.current``.
+
+    Raises: ValueError if ``now`` has no time zone.
     """
+    if now.tzinfo is None:
+        raise ValueError("now must have a time zone")
     case = Case(
         Question(
             snapshot=snapshot,

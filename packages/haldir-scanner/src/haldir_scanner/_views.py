@@ -1,0 +1,117 @@
+"""The texts that a scanner looks at for one file: as it is, decoded, and with its disguises taken off."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import accumulate
+
+from attrs import define
+
+from haldir_scanner._encoding import utf16_encoding
+
+EXCERPT_UNITS = 500
+
+_BLOCK = 1 << 16
+# RFC 3629 3: bytes within a character, and bytes that begin one outside the Basic Multilingual Plane.
+_CONTINUATION = bytes(range(0x80, 0xC0))
+_FOUR_BYTES = bytes(range(0xF0, 0xF8))
+
+# Invisible where they stand in a word: soft hyphen, combining grapheme joiner, zero-width characters, word joiner and
+# invisible operators, variation selectors, byte order mark, tag characters.  Source: Unicode Default_Ignorable.
+_IGNORABLE = (
+    0x00,
+    0xAD,
+    0x34F,
+    *range(0x200B, 0x2010),
+    *range(0x202A, 0x202F),
+    *range(0x2060, 0x2070),
+    *range(0xFE00, 0xFE10),
+    0xFEFF,
+    *range(0xE0000, 0xE01F0),
+)
+# Cyrillic and Greek letters that look like Latin ones.  Source: Unicode UTS 39 confusables, single letters only.
+_LOOK_ALIKES = dict(
+    zip(
+        "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u04bb\u0501\u051b\u051d\u0432\u043a\u043c\u043d"
+        "\u0442\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u0406\u0408\u0405\u0391\u0392\u0395"
+        "\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf\u03b1\u03b9\u03bd\u03c1\u0131\u0261",
+        "aeopcyxijshdqwbkmhtABEKMHOPCTXIJSABEZHIKMNOPTYXoaivpig",
+        strict=True,
+    ),
+)
+_STRIPPED = dict.fromkeys(_IGNORABLE)
+_UNMASKED = {ord(mask): letter for mask, letter in _LOOK_ALIKES.items()}
+# Shell words that mean the same without them: c""url, curl${IFS}.
+_EMPTY_QUOTES = re.compile(rb"(?<=[A-Za-z])(?:\"\"|'')(?=[A-Za-z])")
+_FIELD_SEPARATOR = re.compile(rb"\$IFS\$9|\$\{IFS[^}\n]{0,20}\}|\$IFS\b")
+
+
+@define(slots=False)
+class View:
+    """One text of a file, as UTF-8 or, where a file is neither UTF-8 nor UTF-16, as its raw bytes."""
+
+    data: bytes
+
+    @cached_property
+    def searched(self) -> bytes:
+        """``data`` with shell line continuations blanked; every offset is the same in both."""
+        if b"\\\n" not in self.data and b"\\\r\n" not in self.data:
+            return self.data
+        return self.data.replace(b"\\\r\n", b"   ").replace(b"\\\n", b"  ")
+
+    @cached_property
+    def _lines_before(self) -> list[int]:
+        """The number of line feeds before each block."""
+        counts = (self.data.count(b"\n", begin, begin + _BLOCK) for begin in range(0, len(self.data), _BLOCK))
+        return [0, *accumulate(counts)]
+
+    def line(self, offset: int) -> int:
+        """1-based number of the line in which the byte ``offset`` stands."""
+        block = offset // _BLOCK
+        return self._lines_before[block] + self.data.count(b"\n", block * _BLOCK, offset) + 1
+
+    def column(self, offset: int) -> int:
+        """0-based place of the byte ``offset`` in its line, in UTF-16 units."""
+        before = self.data[self.data.rfind(b"\n", 0, offset) + 1 : offset]
+        # One unit for each character, a second one for those that take four bytes.
+        return 2 * len(before.translate(None, _CONTINUATION)) - len(before.translate(None, _CONTINUATION + _FOUR_BYTES))
+
+    def excerpt(self, begin: int, end: int) -> str:
+        """The text between two byte offsets, printable, at most 500 UTF-16 units."""
+        # Four bytes per character at most, so nothing that fits is cut here.
+        shown = escaped(self.data[begin : min(end, begin + 4 * EXCERPT_UNITS)].decode("utf-8", "replace").strip())
+        return shown.encode("utf-16-le", "replace")[: 2 * EXCERPT_UNITS].decode("utf-16-le", "ignore")
+
+
+def views(data: bytes) -> Iterator[View]:
+    """The text as it is; decoded, if it is UTF-16; and without its disguises, where that changes it."""
+    encoding = utf16_encoding(data)
+    if encoding is not None:
+        text = data.decode(encoding, "replace")
+        yield View(text.encode("utf-8", "replace"))
+        yield from _undisguised(text.encode("utf-8", "replace"))
+    # Also the bytes themselves: who runs the file may take no notice of a byte order mark.
+    yield View(data)
+    yield from _undisguised(data)
+
+
+def escaped(text: str) -> str:
+    """``text`` with control, format and other invisible characters written as escapes."""
+    return text if text.isprintable() else "".join(map(_shown, text))
+
+
+def _shown(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+
+
+def _undisguised(data: bytes) -> Iterator[View]:
+    plain = data if data.isascii() and b"\0" not in data else _unmasked(data)
+    plain = _FIELD_SEPARATOR.sub(b" ", _EMPTY_QUOTES.sub(b"", plain))
+    if plain != data:
+        yield View(plain)
+
+
+def _unmasked(data: bytes) -> bytes:
+    text = data.decode("utf-8", "replace").translate(_STRIPPED)
+    return unicodedata.normalize("NFKC", text).translate(_UNMASKED).encode("utf-8", "replace")
