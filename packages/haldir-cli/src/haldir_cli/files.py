@@ -18,24 +18,43 @@ def read_file(path: Path, noun: str, max_bytes: int = MAX_DOCUMENT_BYTES) -> byt
     Raises: UnreadableError saying which ``noun`` cannot be read and why.
     """
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        data = read_beginning(path, max_bytes + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UnreadableError(f"cannot read the {noun} {path}: {reason}") from error
-    with os.fdopen(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise UnreadableError(f"cannot read the {noun} {path}: not a regular file")
-        data = file.read(max_bytes + 1)
     if len(data) > max_bytes:
         raise UnreadableError(f"cannot read the {noun} {path}: larger than {max_bytes} bytes")
     return data
 
 
+def read_beginning(path: Path, count: int, *, flags: int = 0) -> bytes:
+    """Return the first ``count`` bytes of a regular file, opened with ``flags`` too; a FIFO cannot make this wait.
+
+    Raises:
+        OSError: if it cannot be opened or read.
+        ValueError: if its name has a NUL, or it is not a regular file.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY | flags)
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise ValueError("not a regular file")
+        data = b""
+        while len(data) < count and (more := os.read(fd, count - len(data))):
+            data += more
+        return data
+    finally:
+        os.close(fd)
+
+
 def replace_file(path: Path, data: bytes, *, mode: int) -> None:
     """Make ``data`` the content of ``path`` in one step, with ``mode`` (less the umask).
 
-    Raises: OSError if the folder is missing or cannot be written; then ``path`` is what it was.
+    Raises:
+        UnreadableError: if something else than a regular file is at ``path``.
+        OSError: if the folder is missing or cannot be written; then ``path`` is what it was.
     """
+    refuse_special(path)
+    path = path.resolve()  # a link to a file stays a link
     new = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
@@ -48,6 +67,24 @@ def replace_file(path: Path, data: bytes, *, mode: int) -> None:
         with contextlib.suppress(OSError):
             new.unlink()
         raise
+
+
+def refuse_special(path: Path) -> None:
+    """Return if a file can be written at ``path``: there is none yet, or a regular one.
+
+    Raises: UnreadableError otherwise; a device or a folder is never replaced.
+    """
+    if not path.name or (path.exists() and not path.is_file()):
+        raise UnreadableError(f"cannot write a file at {str(path)!r}: it is no regular file")
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make ``folder`` and those above it that are missing, all for their owner only.
+
+    Raises: OSError if that is impossible.
+    """
+    for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
 
 
 @contextlib.contextmanager

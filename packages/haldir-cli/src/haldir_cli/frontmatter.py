@@ -5,6 +5,8 @@ from pathlib import Path
 
 from attrs import frozen
 
+from haldir_cli.files import read_beginning
+
 MAX_BYTES = 64 * 1024
 """How much of SKILL.md is looked at; a front matter is a few hundred bytes."""
 
@@ -21,12 +23,10 @@ class FrontMatter:
 def read_front_matter(skill: Path) -> FrontMatter:
     """Return the front matter of ``SKILL.md`` in the folder ``skill``; an empty one if there is none."""
     try:
-        fd = os.open(skill / "SKILL.md", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
+        data = read_beginning(skill / "SKILL.md", MAX_BYTES, flags=os.O_NOFOLLOW)
+    except (OSError, ValueError):  # whatever it is, it gives no name; what may not be signed is told by `read_skill`
         return FrontMatter()
-    with os.fdopen(fd, "rb") as file:
-        text = file.read(MAX_BYTES).decode("utf-8", "replace").removeprefix("\ufeff")
-    return parse_front_matter(text)
+    return parse_front_matter(data.decode("utf-8", "replace").removeprefix("\ufeff"))
 
 
 def parse_front_matter(text: str) -> FrontMatter:

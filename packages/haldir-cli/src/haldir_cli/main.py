@@ -1,6 +1,7 @@
 """The program: finds the command that was asked for, and turns every error into words with an exit code."""
 
 import gc
+import io
 import os
 import sys
 import traceback
@@ -84,14 +85,20 @@ def main(arguments: Sequence[str]) -> int:
     if list(arguments) == ["--version"]:  # what scripts call most does not wait for the option parser
         typer.echo(f"haldir {VERSION}")
         return Exit.GOOD
+    from haldir_cli.show import say
+
+    if any("\0" in argument for argument in arguments):
+        say("haldir: an argument holds a NUL character, which no name or path has")
+        return Exit.USAGE
     try:
         code = typer.main.get_command(app).main(args=list(arguments), prog_name="haldir", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except typer.TyperException as error:
         _show_usage(error)
         return Exit.USAGE
     except (KeyboardInterrupt, typer.Abort):
-        typer.echo("Interrupted.", err=True)
+        say("Interrupted.")
         return Exit.INTERRUPTED
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - so that the flush at exit succeeds
@@ -102,29 +109,35 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _show_usage(error: typer.TyperException) -> None:
-    """Say what is wrong with the command line; every error of the option parser can show itself."""
-    show: Callable[[], None] = getattr(error, "show", lambda: typer.echo(f"haldir: {error}", err=True))
-    show()
+    """Say what is wrong with the command line."""
+    from haldir_cli.show import say
+
+    shown = io.StringIO()
+    show: Callable[[io.StringIO], None] | None = getattr(error, "show", None)  # every error of the option parser has it
+    if show is None:
+        shown.write(f"haldir: {error}")
+    else:
+        show(shown)
+    say(*shown.getvalue().splitlines())
 
 
 def _explain(error: Exception) -> int:
     """Say what happened and return the exit code for it."""
-    from haldir_cli.show import printable
+    from haldir_cli.show import say
     from haldir_core.errors import HaldirError, RevocationError, SigningError, UnsafeSkillError
 
     if isinstance(error, HaldirError):
-        typer.echo(f"haldir: {printable(str(error))}", err=True)
+        say(f"haldir: {error}")
         refusals = (SigningError, UnsafeSkillError, RevocationError)
         return Exit.NO if isinstance(error, refusals) else Exit.USAGE
     if isinstance(error, OSError):
-        where = f"{printable(os.fsdecode(error.filename))}: " if isinstance(error.filename, str | bytes) else ""
-        typer.echo(f"haldir: {where}{error.strerror or error}", err=True)
+        where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        say(f"haldir: {where}{error.strerror or error}")
         return Exit.USAGE
     if os.environ.get("HALDIR_DEBUG"):
         traceback.print_exception(error)
-    typer.echo(
+    say(
         f"haldir: internal error ({type(error).__name__}). Nothing was decided. "
-        "Run it again with HALDIR_DEBUG=1 and report what it prints.",
-        err=True,
+        "Run it again with HALDIR_DEBUG=1 and report what it prints."
     )
     return Exit.USAGE

@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-SkillFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The skill folder.", show_default=False)]
+
+def _folder(text: str) -> Path:
+    if not text:  # Path("") is the present folder, and nobody who passes an empty variable means that
+        raise typer.BadParameter("is empty: give the path of a skill folder, . for the present one")
+    return Path(text)
+
+
+SkillFolder = Annotated[
+    Path, typer.Argument(metavar="DIR", parser=_folder, help="The skill folder.", show_default=False)
+]
 
 SigningKey = Annotated[
     Path, typer.Option("--key", metavar="FILE", help="The private key that signs.", show_default=False)
@@ -36,5 +45,7 @@ PassphraseEnv = Annotated[
 
 PassphraseFd = Annotated[
     int | None,
-    typer.Option("--passphrase-fd", metavar="N", help="File descriptor from which the passphrase is read.", min=0),
+    typer.Option(
+        "--passphrase-fd", metavar="N", help="File descriptor from which the passphrase is read.", min=0, max=2**31 - 1
+    ),
 ]

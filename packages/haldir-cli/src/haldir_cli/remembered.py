@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import typer
-
-from haldir_cli.files import locked_folder, read_file, replace_file
+from haldir_cli.files import locked_folder, make_private_folder, read_file, replace_file
 from haldir_cli.home import revocations_folder
+from haldir_cli.show import say
 from haldir_core import Keyring, KeyRole, MalformedError, RevocationEvidence, RevocationList, UnreadableError
 
 
@@ -30,12 +29,12 @@ def remember(listed: RevocationList) -> None:
     folder = revocations_folder()
     path = folder / f"{listed.signature.keyid}.json"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(folder)
         with locked_folder(folder):
             if _sequence(path) < listed.sequence_number:
                 replace_file(path, listed.to_bytes(), mode=0o600)
     except OSError as error:
-        typer.echo(f"Note: the revocation list cannot be kept in {folder}: {error.strerror}", err=True)
+        say(f"Note: the revocation list cannot be kept in {folder}: {error.strerror}")
 
 
 def _kept_lists(keyids: Iterable[str]) -> Iterable[bytes]:
@@ -61,7 +60,7 @@ def _newest(lists: Iterable[bytes], ring: Keyring) -> bytes | None:
         try:
             listed = RevocationList.from_bytes(data)
         except MalformedError as error:
-            typer.echo(f"Note: a kept revocation list is damaged and is not used: {error}", err=True)
+            say(f"Note: a kept revocation list is damaged and is not used: {error}")
             continue
         by_authority = ring.has_role(listed.signature.keyid, KeyRole.REVOCATION)
         dated.append((by_authority, listed.issued_at.moment, data))

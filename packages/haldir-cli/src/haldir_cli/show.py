@@ -3,12 +3,22 @@
 import json
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 
-from haldir_core.canonical import JsonValue
+import typer
+
+if TYPE_CHECKING:
+    from haldir_core.canonical import JsonValue
 
 # Control characters (terminal escapes), format characters (bidi, zero width, tags) and line separators
 _UNSAFE_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _MAYBE_UNSAFE = re.compile(r"[^\x20-\x7e]")
+
+
+def say(*lines: str) -> None:
+    """Print words for people on stderr, one line each, safe for a terminal whatever they quote."""
+    for line in lines:
+        typer.echo(printable(line), err=True)
 
 
 def printable(text: str) -> str:
@@ -16,7 +26,7 @@ def printable(text: str) -> str:
     return _MAYBE_UNSAFE.sub(lambda match: _escape(match[0]), text)
 
 
-def json_text(value: JsonValue) -> str:
+def json_text(value: "JsonValue") -> str:
     """Return ``value`` as indented JSON that a terminal can show; it parses to the same value."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return _MAYBE_UNSAFE.sub(lambda match: match[0] if match[0] == "\n" else _escape_json(match[0]), text)

@@ -19,6 +19,7 @@ MAX_LAYERS = 10
 MAX_FINDINGS = 1000
 MAX_DURATION_MS = 3_600_000
 MAX_COUNT = 10_000
+MAX_NOTE = 5000
 
 
 class Severity(StrEnum):
@@ -122,7 +123,7 @@ class VettingReport:
     pipeline_version: str = field(validator=_length(1, 50))
     layers: tuple[LayerReport, ...] = field(validator=_at_most(MAX_LAYERS, low=1))
     overall_status: Status
-    publisher_note: str | None = field(default=None, validator=_length(0, 5000))
+    publisher_note: str | None = field(default=None, validator=_length(0, MAX_NOTE))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:

@@ -7,6 +7,7 @@ import typer
 
 from haldir_cli.apps import make_app
 from haldir_cli.options import PassphraseEnv, PassphraseFd, SigningKey, SkillFolder, TrustStoreFile
+from haldir_cli.show import say
 
 app = make_app()
 
@@ -29,7 +30,6 @@ def cosign(
     """
     from haldir_cli.clock import now
     from haldir_cli.secrets import open_private_key
-    from haldir_cli.show import printable
     from haldir_cli.trusted import build_keyring
     from haldir_core import cosign as cosign_snapshot
     from haldir_core import read_skill, write_vault
@@ -40,4 +40,4 @@ def cosign(
     refuse_leftovers(skill)
     documents = cosign_snapshot(read_skill(skill), signer, ring, now=now())
     write_vault(skill, documents)
-    typer.echo(f"Co-signed {printable(str(skill))} with key {signer.keyid}", err=True)
+    say(f"Co-signed {skill} with key {signer.keyid}")

@@ -7,6 +7,7 @@ import typer
 from haldir_cli.apps import make_app
 from haldir_cli.exits import Exit
 from haldir_cli.options import SkillFolder
+from haldir_cli.show import say
 
 if TYPE_CHECKING:
     from haldir_core.canonical import JsonValue
@@ -20,14 +21,14 @@ def inspect(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object with all documents.")] = False,
 ) -> int:
     """Show the documents of a skill's .vault/.  Nothing is verified: anyone may have written them."""
-    from haldir_cli.show import json_text, printable
+    from haldir_cli.show import json_text
     from haldir_core import MalformedError, read_skill
     from haldir_core.canonical import parse_json
     from haldir_core.vaultfiles import VAULT_FILES
 
     vault = read_skill(skill).vault
     if not vault:
-        typer.echo(f"haldir: {printable(str(skill))} has no .vault/ to inspect: it is not signed", err=True)
+        say(f"haldir: {skill} has no .vault/ to inspect: it is not signed")
         return Exit.USAGE
     documents: dict[str, JsonValue] = {}
     for file in VAULT_FILES:
@@ -36,8 +37,8 @@ def inspect(
         try:
             documents[file.name] = parse_json(vault[file.name], file.name)
         except MalformedError as error:
-            typer.echo(f"haldir: {printable(str(error))}", err=True)
-    typer.echo("Nothing below has been verified: use haldir verify for that.", err=True)
+            say(f"haldir: {error}")
+    say("Nothing below has been verified: use haldir verify for that.")
     if json:
         typer.echo(json_text({"verified": False, "documents": documents}))
     else:

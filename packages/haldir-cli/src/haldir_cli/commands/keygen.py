@@ -7,6 +7,7 @@ import typer
 
 from haldir_cli.apps import make_app
 from haldir_cli.options import PassphraseEnv, PassphraseFd
+from haldir_cli.show import say
 
 app = make_app()
 
@@ -31,6 +32,6 @@ def keygen(
     key = PrivateKey.generate()
     private, public, _ = write_key_pair(output, name, key, passphrase=passphrase)
     protection = "encrypted" if passphrase else "not encrypted"
-    typer.echo(f"Private key: {private} (mode 0600, {protection}; keep it secret)", err=True)
-    typer.echo(f"Public key:  {public} (give it to those who verify)", err=True)
-    typer.echo(f"Key id:      {key.keyid}", err=True)
+    say(f"Private key: {private} (mode 0600, {protection}; keep it secret)")
+    say(f"Public key:  {public} (give it to those who verify)")
+    say(f"Key id:      {key.keyid}")

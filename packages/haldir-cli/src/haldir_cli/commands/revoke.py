@@ -9,6 +9,7 @@ import typer
 from haldir_cli.apps import make_app
 from haldir_cli.exits import Exit
 from haldir_cli.options import PassphraseEnv, PassphraseFd, SigningKey
+from haldir_cli.show import say
 
 if TYPE_CHECKING:
     from haldir_core import PrivateKey, RevocationList, RevokedSkill
@@ -48,10 +49,9 @@ def revoke(
     with locked_folder(list_.parent):
         listed = _new_list(list_, signer, moment) if init else _next_list(list_, signer, entry, moment)
         replace_file(list_, listed.to_bytes(), mode=0o644)
-    typer.echo(
+    say(
         f"{list_}: {len(listed.entries)} revoked, sequence number {listed.sequence_number}, "
-        f"current until {listed.expires_at.text}",
-        err=True,
+        f"current until {listed.expires_at.text}"
     )
     return Exit.GOOD
 
@@ -88,7 +88,7 @@ def _next_list(path: Path, signer: "PrivateKey", entry: "RevokedSkill | None", m
     from haldir_core import RevocationList
 
     if entry is not None and not path.exists():
-        typer.echo(f"Note: there is no list at {path} yet; a new one is made", err=True)
+        say(f"Note: there is no list at {path} yet; a new one is made")
         return RevocationList.create(signer, moment, entry)
     listed = RevocationList.from_bytes(read_file(path, "revocation list"))
     if entry is None:

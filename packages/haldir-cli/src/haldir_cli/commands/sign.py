@@ -7,6 +7,7 @@ import typer
 
 from haldir_cli.apps import make_app
 from haldir_cli.options import PassphraseEnv, PassphraseFd, SigningKey, SkillFolder
+from haldir_cli.show import say
 
 if TYPE_CHECKING:
     from haldir_core import Permissions, SkillSnapshot, VettingReport
@@ -38,11 +39,13 @@ def sign(
     from haldir_cli.clock import now
     from haldir_cli.files import read_file
     from haldir_cli.secrets import open_private_key
-    from haldir_cli.show import printable
     from haldir_core import SkillIdentity, VettingReport, read_skill, write_vault
     from haldir_core import sign as sign_snapshot
     from haldir_core.vault import refuse_leftovers
 
+    for option, value in (("--name", name), ("--skill-version", skill_version), ("--type", type_)):
+        if value == "":
+            raise typer.BadParameter("must not be empty", param_hint=option)
     signer = open_private_key(key, passphrase_env, passphrase_fd)
     report = None
     if vetting_report is not None:
@@ -53,23 +56,19 @@ def sign(
     granted = _permissions(snapshot, permissions)
     documents = sign_snapshot(snapshot, identity, granted, signer, clock=now, report=report)
     vault = write_vault(skill, documents)
-    typer.echo(f"Signed {printable(identity.name)}@{printable(identity.version)} with key {signer.keyid}", err=True)
-    typer.echo(f"{len(snapshot.files)} files, {_summary(granted, report)}: {printable(str(vault))}", err=True)
+    say(f"Signed {identity.name}@{identity.version} with key {signer.keyid}")
+    say(f"{len(snapshot.files)} files, {_summary(granted, report)}: {vault}")
 
 
 def _name_and_version(skill: Path, name: str | None, version: str | None) -> tuple[str, str]:
     """Return what the options say, else what SKILL.md says, else ``unnamed`` and ``0.0.0``."""
-    for option, value in (("--name", name), ("--skill-version", version)):
-        if value == "":
-            raise typer.BadParameter("must not be empty", param_hint=option)
     if name is not None and version is not None:
         return name, version
     from haldir_cli.frontmatter import read_front_matter
-    from haldir_cli.show import printable
 
     found = read_front_matter(skill)
     if found.problem:
-        typer.echo(f"Note: {printable(found.problem)}; its name and version are not used", err=True)
+        say(f"Note: {found.problem}; its name and version are not used")
     return name or found.name or "unnamed", version or found.version or "0.0.0"
 
 
@@ -86,13 +85,12 @@ def _permissions(snapshot: "SkillSnapshot", file: Path | None) -> "Permissions":
     try:
         return Permissions.from_bytes(present)
     except MalformedError as error:
-        typer.echo(f"Note: {error}; the skill is signed with no permissions at all", err=True)
+        say(f"Note: {error}; the skill is signed with no permissions at all")
         return Permissions.deny_all()
 
 
 def _summary(permissions: "Permissions", report: "VettingReport | None") -> str:
     vetted = "no vetting report" if report is None else f"vetting report: {report.overall_status}"
     from haldir_cli.describe import describe_permissions
-    from haldir_cli.show import printable
 
-    return f"{printable(describe_permissions(permissions))}, {vetted}"
+    return f"{describe_permissions(permissions)}, {vetted}"

@@ -1,9 +1,8 @@
 """``haldir test``: check that this installation works, end to end."""
 
-import typer
-
 from haldir_cli.apps import make_app
 from haldir_cli.exits import Exit
+from haldir_cli.show import say
 
 app = make_app()
 
@@ -15,10 +14,10 @@ def test() -> int:
 
     failed = 0
     for title, passed in run_steps():
-        typer.echo(f"{'ok  ' if passed else 'FAIL'} {title}", err=True)
+        say(f"{'ok  ' if passed else 'FAIL'} {title}")
         failed += not passed
     if failed:
-        typer.echo(f"{failed} step(s) failed: do not rely on this installation.", err=True)
+        say(f"{failed} step(s) failed: do not rely on this installation.")
         return Exit.NO
-    typer.echo("This installation works.", err=True)
+    say("This installation works.")
     return Exit.GOOD

@@ -8,6 +8,7 @@ import typer
 
 from haldir_cli.apps import make_app
 from haldir_cli.options import TrustStoreFile
+from haldir_cli.show import printable, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +65,7 @@ def add(
         entry = StoredIdentity(issuer=issuer, subject=subject, role=as_role, environment=place, added_at=moment)
         shown = f"identity {identity}"
     path = _change(trust_store, lambda store: store.add(entry), new_environment=place.value)
-    typer.echo(f"Trusted as {role.value}: {shown} ({path})", err=True)
+    say(f"Trusted as {role.value}: {shown} ({path})")
 
 
 @app.command("list")
@@ -73,7 +74,7 @@ def list_(
     trust_store: TrustStoreFile = None,
 ) -> None:
     """List what is trusted, and for what."""
-    from haldir_cli.show import json_text, printable
+    from haldir_cli.show import json_text
     from haldir_cli.trusted import read_store
 
     store = read_store(trust_store)
@@ -81,7 +82,7 @@ def list_(
         typer.echo(json_text(store.to_json()))
         return
     if not store.keys and not store.identities:
-        typer.echo("Nothing is trusted yet: haldir trust add --key FILE --role publisher", err=True)
+        say("Nothing is trusted yet: haldir trust add --key FILE --role publisher")
     for stored in store.keys:
         row = f"{stored.role:<11} {stored.key.keyid}  {stored.environment}  {stored.added_at.text}  {stored.note}"
         typer.echo(printable(row))
@@ -105,11 +106,11 @@ def remove(
     if keyid is None and _one_of(key, identity) == "identity":
         issuer, subject = _split_identity(identity or "")
         path = _change(trust_store, lambda store: store.remove_identity(issuer, subject))
-        typer.echo(f"No longer trusted: identity {identity} ({path})", err=True)
+        say(f"No longer trusted: identity {identity} ({path})")
         return
     gone = keyid or str(load_public_key(key or Path()).keyid)
     path = _change(trust_store, lambda store: store.remove_key(gone))
-    typer.echo(f"No longer trusted: key {gone} ({path})", err=True)
+    say(f"No longer trusted: key {gone} ({path})")
 
 
 def _one_of(key: Path | None, identity: str | None) -> str:
@@ -130,14 +131,14 @@ def _change(
     named: Path | None, change: "Callable[[TrustStore], TrustStore]", *, new_environment: str = "production"
 ) -> Path:
     """Apply ``change`` to the store in one step among processes, and return its path."""
-    from haldir_cli.files import locked_folder, replace_file
+    from haldir_cli.files import locked_folder, make_private_folder, replace_file
     from haldir_cli.home import trust_store_path
     from haldir_cli.trusted import read_store
     from haldir_core import Environment, TrustStore
 
     path = named or trust_store_path()
     if named is None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(path.parent)
     with locked_folder(path.parent):
         store = read_store(path) if path.exists() else TrustStore(environment=Environment(new_environment))
         replace_file(path, change(store).to_bytes(), mode=0o600)

@@ -8,6 +8,7 @@ import typer
 from haldir_cli.apps import make_app
 from haldir_cli.exits import Exit
 from haldir_cli.options import RevocationFile, RevocationKeys, SkillFolder, TrustedKeys, TrustStoreFile
+from haldir_cli.show import say
 
 if TYPE_CHECKING:
     from haldir_core import Verification
@@ -45,7 +46,7 @@ def verify(
     """
     from haldir_cli.clock import now
     from haldir_cli.remembered import gather_evidence, remember
-    from haldir_cli.show import json_text, printable
+    from haldir_cli.show import json_text
     from haldir_cli.trusted import build_keyring
     from haldir_core import Context, HardLinks, Policy, Requirement, read_skill
     from haldir_core import verify as verify_snapshot
@@ -66,7 +67,7 @@ def verify(
     if verdict.revocation_list is not None:
         remember(verdict.revocation_list)
     typer.echo(json_text(verdict.to_json()))
-    typer.echo(printable(_in_words(verdict)), err=True)
+    say(_in_words(verdict))
     return Exit.GOOD if verdict.valid else Exit.NO
 
 

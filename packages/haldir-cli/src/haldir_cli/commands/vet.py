@@ -9,6 +9,7 @@ import typer
 from haldir_cli.apps import make_app
 from haldir_cli.exits import Exit
 from haldir_cli.options import SkillFolder
+from haldir_cli.show import say
 
 if TYPE_CHECKING:
     from haldir_core import Finding, VettingReport
@@ -35,13 +36,18 @@ def vet(
     Exit code 0 if it is approved, 1 if it is rejected, 3 if a person must look at it.
     """
     from haldir_cli.clock import now
-    from haldir_cli.files import replace_file
+    from haldir_cli.files import refuse_special, replace_file
     from haldir_cli.show import json_text
     from haldir_core import Status
+    from haldir_core.report import MAX_NOTE, utf16_length
     from haldir_pipeline import vet_folder
 
+    if utf16_length(publisher_note or "") > MAX_NOTE:
+        raise typer.BadParameter(f"is longer than {MAX_NOTE} UTF-16 units", param_hint="--publisher-note")
+    if report is not None:
+        refuse_special(report)  # before the work, not after it
     if sys.stderr.isatty():
-        typer.echo(f"Vetting {skill} ...", err=True)
+        say(f"Vetting {skill} ...")
     found = vet_folder(skill, clock=now, publisher_note=publisher_note)
     if report is not None:
         replace_file(report, found.to_bytes(), mode=0o644)
@@ -53,18 +59,16 @@ def vet(
 
 def _show(skill: Path, report: "VettingReport") -> None:
     """Tell a person what was found."""
-    from haldir_cli.show import printable
-
     words = {"pass": "APPROVED", "flag": "A PERSON MUST LOOK AT IT", "reject": "REJECTED"}
-    typer.echo(f"{printable(str(skill))}: {words[report.overall_status]}", err=True)
+    say(f"{skill}: {words[report.overall_status]}")
     for layer in report.layers:
-        typer.echo(f"  {layer.name}: {layer.status}, {len(layer.findings)} finding(s)", err=True)
+        say(f"  {layer.name}: {layer.status}, {len(layer.findings)} finding(s)")
         for finding in layer.findings[:SHOWN_FINDINGS]:
-            typer.echo(printable(f"    {_place(finding)}: {finding.severity}: {finding.message}"), err=True)
+            say(f"    {_place(finding)}: {finding.severity}: {finding.message}")
             if finding.match:
-                typer.echo(printable(f"        {finding.match[:160]}"), err=True)
+                say(f"        {finding.match[:160]}")
         if len(layer.findings) > SHOWN_FINDINGS:
-            typer.echo(f"    ... and {len(layer.findings) - SHOWN_FINDINGS} more (--json shows all)", err=True)
+            say(f"    ... and {len(layer.findings) - SHOWN_FINDINGS} more (--json shows all)")
 
 
 def _place(finding: "Finding") -> str:
