@@ -1,5 +1,6 @@
 """The program: finds the command that was asked for, and turns every error into words with an exit code."""
 
+import codecs
 import gc
 import io
 import os
@@ -70,10 +71,11 @@ app = typer.Typer(
 
 def run() -> None:
     """Run the command line of this process and exit."""
+    codecs.register_error("haldir.json", _as_json_escapes)
     gc.disable()  # 5 ms of a small verification, and a process that ends in a moment has no cycles worth finding
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # a name from a skill may not fit the terminal's encoding
+            stream.reconfigure(errors="haldir.json")  # a name from a skill may not fit the terminal's encoding
     sys.exit(main(sys.argv[1:]))
 
 
@@ -87,13 +89,8 @@ def main(arguments: Sequence[str]) -> int:
         return Exit.GOOD
     from haldir_cli.show import say
 
-    if any("\0" in argument for argument in arguments):
-        say("haldir: an argument holds a NUL character, which no name or path has")
-        return Exit.USAGE
     try:
-        code = typer.main.get_command(app).main(args=list(arguments), prog_name="haldir", standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        return _call(arguments)
     except typer.TyperException as error:
         _show_usage(error)
         return Exit.USAGE
@@ -105,6 +102,15 @@ def main(arguments: Sequence[str]) -> int:
         return Exit.USAGE
     except Exception as error:  # noqa: BLE001 - the one boundary: whatever happens is told in words, and is no success
         return _explain(error)
+
+
+def _call(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit code; commands that return nothing have succeeded."""
+    if any("\0" in argument for argument in arguments):
+        raise typer.BadParameter("an argument holds a NUL character, which no name or path has")
+    code = typer.main.get_command(app).main(args=list(arguments), prog_name="haldir", standalone_mode=False)
+    if sys.stdout is not None:
+        sys.stdout.flush()
     return code if isinstance(code, int) else Exit.GOOD
 
 
@@ -141,3 +147,11 @@ def _explain(error: Exception) -> int:
         "Run it again with HALDIR_DEBUG=1 and report what it prints."
     )
     return Exit.USAGE
+
+
+def _as_json_escapes(error: UnicodeError) -> tuple[str | bytes, int]:
+    r"""Write characters that an output cannot encode as ``\uXXXX``, so that JSON stays JSON."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[index : index + 4]}" for index in range(0, len(units), 4)), error.end

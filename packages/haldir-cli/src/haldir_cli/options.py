@@ -46,6 +46,6 @@ PassphraseEnv = Annotated[
 PassphraseFd = Annotated[
     int | None,
     typer.Option(
-        "--passphrase-fd", metavar="N", help="File descriptor from which the passphrase is read.", min=0, max=2**31 - 1
+        "--passphrase-fd", metavar="N", help="Read the passphrase from this descriptor.", min=0, max=2**31 - 1
     ),
 ]

@@ -63,8 +63,8 @@ def _finding(item: Found) -> Finding:
     excerpt = getattr(item, "excerpt", None)
     return Finding(
         severity=Severity(item.severity),
-        category=_fit(item.category, 100),
-        message=_fit(item.message, 1000),
+        category=_fit(item.category, 100) or "unnamed",
+        message=_fit(item.message, 1000) or "unnamed",
         pattern_id=_fit(item.rule, 100),
         file=_fit(item.path, 500),
         line=item.line or None,  # the scanner says 0 for a whole file
