@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-REPEATS = 3
+REPEATS = 5
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from haldir_cli import main
 from haldir_core import PrivateKey, RevocationList, RevokedSkill, Timestamp, write_key_pair
 

@@ -4,13 +4,17 @@ from time import process_time
 from typing import Any
 
 import pytest
+
 from haldir_cli.frontmatter import FrontMatter, parse_front_matter, read_front_matter
 
 Run = Callable[..., tuple[int, str, str]]
 
 BOMB = "\n".join(
     ["---", "a: &a [x, x, x, x, x, x, x, x, x]"]
-    + [f"{name}: &{name} [{', '.join(['*' + before] * 9)}]" for before, name in zip("abcdefgh", "bcdefghi", strict=True)]
+    + [
+        f"{name}: &{name} [{', '.join(['*' + before] * 9)}]"
+        for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+    ]
     + ["name: *i", "version: '1'", "---", ""]
 )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from haldir_core import Permissions, VettingReport
 
 Run = Callable[..., tuple[int, str, str]]
@@ -23,6 +24,7 @@ class Terminal(io.StringIO):
     """A standard input that is a terminal."""
 
     def isatty(self) -> bool:
+        """Say that a person is there."""
         return True
 
 
@@ -72,9 +74,7 @@ def test_an_empty_name_version_or_type_is_a_usage_error(sign: Run, skill: Path, 
     assert "internal error" not in err
 
 
-def test_a_skill_without_skill_md_is_unnamed(
-    sign: Run, skill: Path, read_vault: ReadVault, tmp_path: Path
-) -> None:
+def test_a_skill_without_skill_md_is_unnamed(sign: Run, skill: Path, read_vault: ReadVault, tmp_path: Path) -> None:
     (skill / "SKILL.md").unlink()
     assert sign()[0] == 0
     assert read_vault(skill, "attestation.json")["skill"]["name"] == "unnamed"
@@ -259,9 +259,7 @@ def test_a_refused_signing_leaves_the_vault_that_was_there(
     assert vault_bytes(signed) == before
 
 
-def test_a_bad_key_leaves_the_vault_that_was_there(
-    run: Run, signed: Path, keys: Path, vault_bytes: VaultBytes
-) -> None:
+def test_a_bad_key_leaves_the_vault_that_was_there(run: Run, signed: Path, keys: Path, vault_bytes: VaultBytes) -> None:
     before = vault_bytes(signed)
     assert run("sign", signed, "--key", keys / "publisher.pub")[0] == 2
     assert vault_bytes(signed) == before

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
 from haldir_core import (
     Context,
-    KeyRole,
     Keyring,
+    KeyRole,
     Permissions,
     Policy,
     PrivateKey,
@@ -33,6 +35,9 @@ from haldir_core.canonical import canonical_bytes, pretty_bytes
 from haldir_core.digest import sha256
 from haldir_core.encoding import encode_base64url
 from haldir_core.envelope import Envelope
+
+settings.register_profile("haldir-core", deadline=None)  # a busy machine is no failure
+settings.load_profile("haldir-core")
 
 VECTORS = Path(__file__).parents[3] / "spec" / "vectors"
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -261,7 +266,7 @@ def seal(publisher: PrivateKey) -> Callable[..., Path]:
 def revocations(revoker: PrivateKey) -> Callable[..., bytes]:
     """Make a signed revocation list from explicit times; ``revoked`` are pairs of name and version."""
 
-    def make(  # noqa: PLR0913 - a list has that many parts
+    def make(
         *revoked: tuple[str, str],
         signer: PrivateKey = revoker,
         sequence: int = 1,

@@ -1,4 +1,5 @@
 import os
+import resource
 import socket
 import stat
 from pathlib import Path
@@ -37,7 +38,9 @@ def test_an_encrypted_pair_needs_its_passphrase(tmp_path: Path) -> None:
         load_private_key(private)
 
 
-@pytest.mark.parametrize(("mask", "modes"), [(0, [0o600, 0o644, 0o644]), (0o077, [0o600, 0o600, 0o600])], ids=["0", "077"])
+@pytest.mark.parametrize(
+    ("mask", "modes"), [(0, [0o600, 0o644, 0o644]), (0o077, [0o600, 0o600, 0o600])], ids=["0", "077"]
+)
 def test_the_private_file_is_for_its_owner_under_any_umask(mask: int, modes: list[int], tmp_path: Path) -> None:
     before = os.umask(mask)
     try:
@@ -89,9 +92,18 @@ def test_an_empty_passphrase_leaves_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_leaves_no_file() -> None:
-    with pytest.raises(KeyFileError, match="cannot write"):
-        write_key_pair("/proc/self/fdinfo", "haldir", KEY)
+@pytest.mark.parametrize("room", [0, 40, 115], ids=["none", "part-of-the-private-key", "part-of-the-public-key"])
+def test_a_full_disk_leaves_no_file(room: int, tmp_path: Path) -> None:
+    assert len(KEY.to_pem()) > len(KEY.public_key.to_pem()) > len(KEY.keyid)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        with pytest.raises(KeyFileError, match=r"cannot write"):
+            write_key_pair(tmp_path, "haldir", KEY)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o620, 0o601, 0o666], ids=oct)

@@ -1,5 +1,6 @@
 import base64
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -61,7 +62,7 @@ ENCRYPTED = {
     "openssh-ctr": (KEY.to_pem(PASSPHRASE, kdf_rounds=1), KEY.keyid),
     "openssh-gcm": (SSH_GCM, SSH_GCM_KEYID),
 }
-OTHER_KEYS = {
+OTHER_KEYS: dict[str, Any] = {
     "RSA": rsa.generate_private_key(65537, 1024),  # noqa: S505 - it is made to be refused
     "EC": ec.generate_private_key(ec.SECP256R1()),
     "Ed448": ed448.Ed448PrivateKey.generate(),
@@ -104,6 +105,11 @@ def test_a_missing_passphrase_is_an_error_of_its_own(form: str, passphrase: byte
         PrivateKey.from_pem(ENCRYPTED[form][0], passphrase)
 
 
+def test_a_damaged_encrypted_key_asks_for_its_passphrase_first() -> None:
+    with pytest.raises(PassphraseError, match="give its passphrase"):
+        PrivateKey.from_pem(_pem("ENCRYPTED PRIVATE", "AAAA"))
+
+
 @pytest.mark.parametrize("form", ENCRYPTED)
 def test_an_encrypted_private_key_is_no_public_key(form: str) -> None:
     with pytest.raises(PassphraseError):
@@ -126,7 +132,9 @@ def test_a_public_key_of_another_kind_is_refused_by_name(name: str) -> None:
         PublicKey.from_pem(data)
 
 
-@pytest.mark.parametrize("data", [b"", b"\0", b"not a key", KEY.public_key.to_pem()], ids=["empty", "nul", "text", "public"])
+@pytest.mark.parametrize(
+    "data", [b"", b"\0", b"not a key", KEY.public_key.to_pem()], ids=["empty", "nul", "text", "public"]
+)
 def test_what_is_no_private_key_is_refused(data: bytes) -> None:
     with pytest.raises(KeyFileError, match="holds no private key"):
         PrivateKey.from_pem(data)

@@ -112,9 +112,21 @@ PARSERS: dict[str, tuple[Parse, type[Exception]]] = {
     "timestamp": (_of_text(Timestamp.parse), ValueError),
     "requirement": (_of_text(Requirement.parse), TrustError),
 }
-OTHER_VALUES = (
+OTHER_VALUES: tuple[object, ...] = (
     *(None, True, False, 0, -1, 1, 1.5, 2**53 - 1, 1e300, "", "a", "\0", "/", "../x", "\U0001f600", [], {}, [[]], [{}]),
-    *({"": None}, {"__proto__": {}}, ["a", 1], {"a": ["b"]}, STAMP, DIGEST, IDENTITY, "production", "sha256", "1.0", "2.0"),
+    *(
+        {"": None},
+        {"__proto__": {}},
+        ["a", 1],
+        {"a": ["b"]},
+        STAMP,
+        DIGEST,
+        IDENTITY,
+        "production",
+        "sha256",
+        "1.0",
+        "2.0",
+    ),
 )
 
 
@@ -155,7 +167,7 @@ def _near_miss(rng: random.Random, good: bytes) -> bytes:
         if change == 0 and places:
             del holder[rng.choice(places)]  # type: ignore[arg-type] # a place of this very holder
         elif change == 1 and places:
-            holder[rng.choice(places)] = _other(rng)  # type: ignore[index, call-overload] # the same
+            holder[rng.choice(places)] = _other(rng)  # type: ignore[index] # the same
         elif isinstance(holder, dict):
             holder[rng.choice(("extra", "document", "payload_type", "", "_critical", "critical"))] = _other(rng)
         else:
@@ -175,7 +187,9 @@ def _damaged(rng: random.Random, good: bytes) -> bytes:
     for _ in range(rng.choice((1, 1, 2, 5))):
         start = rng.randrange(len(data) + 1)
         end = start + rng.choice((0, 0, 1, 1, 2, 20))
-        data[start:end] = rng.choice((b"", rng.randbytes(1), rng.randbytes(4), b'"', b"{", b"]", b"\\ud800", b"=", b"-"))
+        data[start:end] = rng.choice(
+            (b"", rng.randbytes(1), rng.randbytes(4), b'"', b"{", b"]", b"\\ud800", b"=", b"-")
+        )
     return bytes(data)
 
 

@@ -1,25 +1,20 @@
 import os
 import signal
 import socket
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from haldir_core import (
     Limits,
-    Problem,
     SkillSnapshot,
-    TrustLevel,
     UnreadableError,
     UnsafeSkillError,
     Verification,
     read_skill,
 )
-from haldir_core.canonical import MAX_DOCUMENT_BYTES
 from haldir_core.digest import sha256
 
 MakeSkill = Callable[..., Path]
@@ -42,11 +37,6 @@ def _alarm() -> Iterator[None]:
 
 def _codes(snapshot: SkillSnapshot) -> list[tuple[str, str | None]]:
     return [(problem.code.value, problem.path) for problem in snapshot.problems]
-
-
-def _sparse(path: Path, size: int) -> None:
-    with path.open("wb") as file:
-        file.truncate(size)
 
 
 @contextmanager
@@ -103,7 +93,21 @@ def test_an_empty_folder_is_no_problem(make_skill: MakeSkill) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["a\\b", "..\\x", "new\nline", "tab\t", '"quoted"', "'", "..hidden", "...", "__proto__", "constructor", "e\u0301", " ", "\U0001f600"],
+    [
+        "a\\b",
+        "..\\x",
+        "new\nline",
+        "tab\t",
+        '"quoted"',
+        "'",
+        "..hidden",
+        "...",
+        "__proto__",
+        "constructor",
+        "e\u0301",
+        " ",
+        "\U0001f600",
+    ],
     ids=ascii,
 )
 def test_a_strange_name_is_read_as_it_is(name: str, make_skill: MakeSkill) -> None:
@@ -119,7 +123,7 @@ def test_a_name_that_is_not_utf_8_is_reported_with_escapes(kind: str, signed: Pa
     if kind == "folder":
         os.mkdir(raw)  # noqa: PTH102 - paths of bytes are what this is about
     elif kind == "link":
-        os.symlink(b"SKILL.md", raw)
+        os.symlink(b"SKILL.md", raw)  # noqa: PTH211 - the same
     else:
         os.close(os.open(raw, os.O_CREAT))
 
@@ -152,7 +156,9 @@ def test_a_socket_is_reported(place: str, signed: Path, check: Check) -> None:
     assert verdict.errors == (problem,)
 
 
-@pytest.mark.parametrize("target", ["SKILL.md", "scripts", "/etc/passwd", "/dev/zero", "missing", ".", "link"], ids=ascii)
+@pytest.mark.parametrize(
+    "target", ["SKILL.md", "scripts", "/etc/passwd", "/dev/zero", "missing", ".", "link"], ids=ascii
+)
 @pytest.mark.parametrize("place", ["link", "scripts/link", ".vault/link", ".vault/sigstore-bundle.json"])
 def test_a_link_is_reported_and_never_followed(place: str, target: str, signed: Path, check: Check) -> None:
     (signed / place).symlink_to(target)
@@ -186,6 +192,13 @@ def test_a_vault_that_is_a_fifo_is_reported(make_skill: MakeSkill, check: Check)
     assert [(error.code, error.path) for error in check(folder).errors] == [("E_UNSAFE_FILE", ".vault")]
 
 
+@pytest.mark.parametrize("name", [".vaults", ".vault.tmp", ".vault-1"])
+def test_a_link_with_a_name_like_that_of_the_vault_is_reported_once(name: str, signed: Path) -> None:
+    (signed / name).symlink_to("SKILL.md")
+
+    assert _codes(read_skill(signed)) == [("E_SYMLINK", name)]
+
+
 def test_all_links_are_reported(signed: Path) -> None:
     for place in ("l1", "scripts/l2", ".vault/l3"):
         (signed / place).symlink_to("x")
@@ -210,160 +223,6 @@ def test_a_folder_in_the_vault_is_an_extra(signed: Path) -> None:
 
     assert snapshot.vault_extras == (".vault/.DS_Store", ".vault/sub")
     assert "sub" not in snapshot.vault_names
-
-
-FILES = {"a": b"123", "b/c": b"4567", "b/d/e": b""}
-
-
-@pytest.mark.parametrize(
-    ("limits", "path"),
-    [
-        (Limits(files=2), "b/d"),
-        (Limits(folders=1), "b"),
-        (Limits(depth=1), "b/d"),
-        (Limits(file_bytes=3), "b/c"),
-        (Limits(total_bytes=6), "b/c"),
-    ],
-    ids=["files", "folders", "depth", "file-bytes", "total-bytes"],
-)
-def test_a_skill_beyond_a_limit_is_reported_once_and_reading_stops(
-    limits: Limits, path: str, make_skill: MakeSkill
-) -> None:
-    snapshot = read_skill(make_skill(FILES), limits=limits)
-
-    assert _codes(snapshot) == [("E_LIMITS", path)]
-    assert "b/d/e" not in snapshot.files
-
-
-def test_a_skill_exactly_at_every_limit_is_read(make_skill: MakeSkill) -> None:
-    snapshot = read_skill(make_skill(FILES), limits=Limits(files=3, folders=2, depth=2, file_bytes=4, total_bytes=7))
-
-    assert snapshot.problems == ()
-    assert len(snapshot.files) == 3
-
-
-def test_a_limit_broken_at_the_root_has_no_path(make_skill: MakeSkill) -> None:
-    snapshot = read_skill(make_skill(FILES), limits=Limits(files=0))
-
-    assert _codes(snapshot) == [("E_LIMITS", None)]
-    assert snapshot.problems[0].message == "the skill: more than 0 files"
-
-
-def test_ten_thousand_files_are_read_and_one_more_is_not(make_skill: MakeSkill) -> None:
-    folder = make_skill({"sub/0": b""})
-    for number in range(1, 10_000):
-        os.close(os.open(folder / "sub" / str(number), os.O_CREAT))
-    assert len(read_skill(folder).files) == 10_000
-
-    (folder / "sub/one more").touch()
-
-    assert _codes(read_skill(folder)) == [("E_LIMITS", "sub")]
-
-
-def test_ten_thousand_and_one_folders_are_not_read(make_skill: MakeSkill) -> None:
-    folder = make_skill({})
-    for number in range(10_001):
-        os.mkdir(folder / str(number))  # noqa: PTH102 - ten times faster
-
-    assert _codes(read_skill(folder)) == [("E_LIMITS", None)]
-
-
-def test_folders_are_read_to_64_levels(make_skill: MakeSkill) -> None:
-    folder = make_skill({"d/" * 64 + "file": b""})
-    assert read_skill(folder).problems == ()
-
-    (folder / ("d/" * 65)).mkdir(parents=True)
-
-    assert _codes(read_skill(folder)) == [("E_LIMITS", "d/" * 64 + "d")]
-
-
-def test_a_file_of_101_mebibytes_is_not_read(make_skill: MakeSkill) -> None:
-    folder = make_skill()
-    _sparse(folder / "big", 101 * 1024 * 1024)
-
-    assert _codes(read_skill(folder)) == [("E_LIMITS", "big")]
-
-
-def test_more_than_500_mebibytes_in_all_are_not_read(make_skill: MakeSkill) -> None:
-    folder = make_skill({})
-    for number in range(5):
-        _sparse(folder / str(number), 100 * 1024 * 1024)
-    (folder / "z").write_bytes(b"1")
-
-    assert _codes(read_skill(folder)) == [("E_LIMITS", "z")]
-
-
-def test_a_document_of_the_vault_beyond_its_own_limit_is_not_kept(signed: Path, check: Check) -> None:
-    _sparse(signed / ".vault/vetting-report.json", MAX_DOCUMENT_BYTES + 1)
-
-    snapshot = read_skill(signed)
-
-    assert _codes(snapshot) == [("E_LIMITS", ".vault/vetting-report.json")]
-    assert snapshot.vault is not None
-    assert "vetting-report.json" not in snapshot.vault
-    assert check(signed).failed_check == 6
-
-
-def test_a_document_of_the_vault_exactly_at_its_limit_is_kept(signed: Path) -> None:
-    _sparse(signed / ".vault/vetting-report.json", MAX_DOCUMENT_BYTES)
-
-    snapshot = read_skill(signed)
-
-    assert snapshot.problems == ()
-    assert snapshot.vault is not None
-    assert len(snapshot.vault["vetting-report.json"]) == MAX_DOCUMENT_BYTES
-
-
-@pytest.mark.parametrize("size", [256 * 1024 - 1, 256 * 1024, 256 * 1024 + 1, 1024 * 1024], ids=str)
-def test_a_file_of_several_chunks_has_the_digest_of_all_of_them(size: int, make_skill: MakeSkill, tmp_path: Path) -> None:
-    content = bytes(range(251)) * (size // 251 + 1)
-    folder = make_skill({"file": content[:size]})
-
-    snapshot = read_skill(folder, copy_to=tmp_path / "copy")
-
-    assert snapshot.files == {"file": sha256(content[:size])}
-    assert (tmp_path / "copy/file").read_bytes() == content[:size]
-
-
-# The copy.
-
-
-def test_the_copy_has_the_same_files_and_no_vault(signed: Path, tmp_path: Path) -> None:
-    snapshot = read_skill(signed, copy_to=tmp_path / "copy")
-
-    assert snapshot.copy == tmp_path / "copy"
-    assert read_skill(tmp_path / "copy").files == snapshot.files
-    assert not (tmp_path / "copy/.vault").exists()
-
-
-def test_the_copy_is_private_and_keeps_executable_bits(make_skill: MakeSkill, tmp_path: Path) -> None:
-    folder = make_skill({"run.sh": b"#!/bin/sh\n", "data": b"", "sub/x": b""})
-    (folder / "run.sh").chmod(0o4755)
-    (folder / "data").chmod(0o666)
-    (folder / "sub").chmod(0o777)
-    before = os.umask(0)
-    try:
-        read_skill(folder, copy_to=tmp_path / "copy")
-    finally:
-        os.umask(before)
-
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [tmp_path / "copy", *(tmp_path / "copy").iterdir()]}
-    assert modes == {"copy": 0o700, "run.sh": 0o700, "data": 0o600, "sub": 0o700}
-
-
-def test_the_copy_never_lands_in_a_folder_that_exists(make_skill: MakeSkill, tmp_path: Path) -> None:
-    (tmp_path / "copy").mkdir()
-
-    with pytest.raises(UnreadableError, match="File exists"):
-        read_skill(make_skill(), copy_to=tmp_path / "copy")
-
-
-def test_the_copy_holds_no_links(signed: Path, tmp_path: Path) -> None:
-    (signed / "link").symlink_to("/etc/passwd")
-
-    read_skill(signed, copy_to=tmp_path / "copy")
-
-    assert not os.path.lexists(tmp_path / "copy/link")
 
 
 # Folders that cannot be read.
@@ -403,144 +262,6 @@ def test_a_file_that_may_not_be_read_is_an_error(
         return 0
 
     assert in_child(as_nobody if os.geteuid() == 0 else as_owner) == 1
-
-
-# Races, lost on purpose: the hook of the interpreter says when a name is about to be opened.
-
-
-@pytest.fixture
-def when_opened(on_event: Callable[[Callable[[str, tuple[Any, ...]], None]], None]) -> Callable[..., None]:
-    """Do something once, just before a file of that name is opened with one of ``flags``."""
-
-    def register(name: str, act: Callable[[], None], *, flags: int = os.O_RDONLY) -> None:
-        pending = [act]
-
-        def listen(event: str, args: tuple[Any, ...]) -> None:
-            if event == "open" and pending and args[0] == name and args[2] & os.O_ACCMODE == flags:
-                pending.pop()()
-
-        on_event(listen)
-
-    return register
-
-
-def test_a_file_that_becomes_a_link_before_it_is_opened_is_reported(
-    signed: Path, when_opened: Callable[..., None]
-) -> None:
-    def swap() -> None:
-        (signed / "SKILL.md").unlink()
-        (signed / "SKILL.md").symlink_to("/etc/passwd")
-
-    when_opened("SKILL.md", swap)
-
-    assert _codes(read_skill(signed)) == [("E_SYMLINK", "SKILL.md")]
-
-
-def test_a_folder_that_becomes_a_link_before_it_is_opened_is_reported(
-    signed: Path, when_opened: Callable[..., None]
-) -> None:
-    def swap() -> None:
-        (signed / "scripts").rename(signed.parent / "moved")
-        (signed / "scripts").symlink_to(signed.parent / "moved")
-
-    when_opened("scripts", swap)
-
-    snapshot = read_skill(signed)
-
-    assert _codes(snapshot) == [("E_SYMLINK", "scripts")]
-    assert "scripts/run.py" not in snapshot.files
-
-
-def test_a_vault_that_becomes_a_link_before_it_is_opened_is_reported(
-    signed: Path, when_opened: Callable[..., None]
-) -> None:
-    def swap() -> None:
-        (signed / ".vault").rename(signed.parent / "moved")
-        (signed / ".vault").symlink_to(signed.parent / "moved")
-
-    when_opened(".vault", swap)
-
-    snapshot = read_skill(signed)
-
-    assert _codes(snapshot) == [("E_SYMLINK", ".vault")]
-    assert snapshot.vault == {}
-
-
-def test_a_document_that_becomes_a_link_before_it_is_opened_is_reported(
-    signed: Path, when_opened: Callable[..., None]
-) -> None:
-    def swap() -> None:
-        (signed / ".vault/signature.json").rename(signed.parent / "moved")
-        (signed / ".vault/signature.json").symlink_to(signed.parent / "moved")
-
-    when_opened("signature.json", swap)
-
-    assert _codes(read_skill(signed)) == [("E_SYMLINK", ".vault/signature.json")]
-
-
-@pytest.mark.parametrize("kind", ["FIFO", "folder"])
-def test_a_file_that_becomes_something_else_before_it_is_opened_is_reported(
-    kind: str, signed: Path, when_opened: Callable[..., None]
-) -> None:
-    def swap() -> None:
-        (signed / "SKILL.md").unlink()
-        if kind == "FIFO":
-            os.mkfifo(signed / "SKILL.md")
-        else:
-            (signed / "SKILL.md").mkdir()
-
-    when_opened("SKILL.md", swap)
-
-    (problem,) = read_skill(signed).problems
-
-    assert (problem.code, problem.path) == ("E_UNSAFE_FILE", "SKILL.md")
-    assert kind in problem.message
-
-
-def test_a_file_that_vanishes_before_it_is_opened_is_an_error(signed: Path, when_opened: Callable[..., None]) -> None:
-    when_opened("SKILL.md", (signed / "SKILL.md").unlink)
-
-    with pytest.raises(UnreadableError, match=r"SKILL\.md of the skill: No such file"):
-        read_skill(signed)
-
-
-def _append(path: Path) -> None:
-    with path.open("ab") as file:
-        file.write(b"more")
-
-
-def _rewrite_keeping_the_size(path: Path) -> None:
-    path.write_bytes(bytes(path.stat().st_size))
-
-
-def _truncate(path: Path) -> None:
-    os.truncate(path, 1)
-
-
-@pytest.mark.parametrize("size", [9, 600_000], ids=["one-chunk", "several-chunks"])
-@pytest.mark.parametrize("change", [_append, _rewrite_keeping_the_size, _truncate])
-def test_a_file_that_changes_while_it_is_read_is_reported(
-    change: Callable[[Path], None], size: int, make_skill: MakeSkill, tmp_path: Path, when_opened: Callable[..., None]
-) -> None:
-    folder = make_skill({"file": b"x" * size})
-    os.utime(folder / "file", (1, 1))
-    # The copy is opened after the source was examined, and before it is read.
-    when_opened("file", lambda: change(folder / "file"), flags=os.O_WRONLY)
-
-    snapshot = read_skill(folder, copy_to=tmp_path / "copy")
-
-    assert snapshot.problems == (
-        Problem(snapshot.problems[0].code, "file changed while it was read", "file"),
-    )
-    assert snapshot.files == {}
-
-
-def test_a_skill_that_changed_while_it_was_read_is_not_valid(
-    signed: Path, check: Check, when_opened: Callable[..., None]
-) -> None:
-    when_opened("SKILL.md", lambda: _append(signed / "SKILL.md"))
-
-    assert check(signed).trust_level is TrustLevel.NONE
 
 
 def test_a_folder_with_problems_says_so_and_shows_five_of_them(signed: Path) -> None:

@@ -26,7 +26,7 @@ SIGNED_FILES = (
     ".vault/integrity.json",
     ".vault/vetting-report.json",
 )
-names = st.text(st.characters(exclude_characters="/\0\\", exclude_categories=("Cs",)), min_size=1, max_size=40).filter(
+names = st.text(st.characters(exclude_characters="/\0\\", codec="utf-8"), min_size=1, max_size=40).filter(
     lambda name: name not in {".", "..", ".vault", "SKILL.md", "scripts", "data"}
 )
 json_values = st.recursive(
@@ -56,30 +56,27 @@ def _refused(check: Check, folder: Path) -> bool:
 def _changed(value: Any, data: st.DataObject) -> Any:  # noqa: ANN401 - JSON
     """Return ``value`` with one change somewhere inside: a member or an item replaced, removed or added."""
     if isinstance(value, dict) and value:
-        name = data.draw(st.sampled_from(sorted(value)), "member")
-        match data.draw(st.sampled_from(["inside", "inside", "remove", "add", "rename"]), "change"):
-            case "inside":
-                return value | {name: _changed(value[name], data)}
-            case "remove":
-                return {other: inner for other, inner in value.items() if other != name}
-            case "rename":
-                new = data.draw(st.text(max_size=9))
-                return {new if other == name else other: inner for other, inner in value.items()}
-            case _:
-                return value | {data.draw(st.text(max_size=9)): data.draw(json_values)}
+        return _changed_object(value, data)
     if isinstance(value, list) and value:
-        index = data.draw(st.integers(0, len(value) - 1), "index")
-        match data.draw(st.sampled_from(["inside", "remove", "add"]), "change"):
-            case "inside":
-                return [*value[:index], _changed(value[index], data), *value[index + 1 :]]
-            case "remove":
-                return value[:index] + value[index + 1 :]
-            case _:
-                return [*value, data.draw(json_values)]
+        return list(_changed_object(dict(enumerate(value)), data).values())
     if isinstance(value, str) and value and data.draw(st.booleans(), "edit the text"):
         index = data.draw(st.integers(0, len(value) - 1), "index")
         return value[:index] + data.draw(st.text(max_size=2)) + value[index + 1 :]
     return data.draw(json_values)
+
+
+def _changed_object(members: dict[Any, Any], data: st.DataObject) -> dict[Any, Any]:
+    place = data.draw(st.sampled_from(sorted(members)), "place")
+    match data.draw(st.sampled_from(["inside", "inside", "remove", "add", "rename"]), "change"):
+        case "inside":
+            return members | {place: _changed(members[place], data)}
+        case "remove":
+            return {other: inner for other, inner in members.items() if other != place}
+        case "rename":
+            new = data.draw(st.text(max_size=9))
+            return {new if other == place else other: inner for other, inner in members.items()}
+        case _:
+            return members | {data.draw(st.text(max_size=9)): data.draw(json_values)}
 
 
 def _differs(one: object, other: object) -> bool:

@@ -1,16 +1,16 @@
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+
 from haldir_core import (
     Context,
     HardLinks,
-    KeyRole,
     Keyring,
+    KeyRole,
     MalformedError,
     Permissions,
     Policy,
@@ -117,7 +117,7 @@ def test_signing_gives_the_bytes_that_the_peer_gave(name: str, unpacked: Path) -
     folder = unpacked / "skills" / name
     theirs = {file.name: file.read_bytes() for file in (folder / ".vault").iterdir()}
     attestation = json.loads(theirs["attestation.json"])
-    times: Iterator[datetime] = (
+    times = (
         Timestamp.parse(text).moment
         for text in (json.loads(theirs["integrity.json"])["generated_at"], attestation["signed_at"])
     )

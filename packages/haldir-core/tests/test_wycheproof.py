@@ -6,6 +6,7 @@ from typing import Any
 import nacl.bindings
 import nacl.exceptions
 import pytest
+
 from haldir_core import KeyFileError, MalformedError, PublicKey
 from haldir_core.canonical import canonical_bytes, parse_json
 

@@ -46,6 +46,6 @@ PassphraseEnv = Annotated[
 PassphraseFd = Annotated[
     int | None,
     typer.Option(
-        "--passphrase-fd", metavar="N", help="Read the passphrase from this descriptor.", min=0, max=2**31 - 1
+        "--passphrase-fd", metavar="N", help="Descriptor to read the passphrase from.", min=0, max=2**31 - 1
     ),
 ]

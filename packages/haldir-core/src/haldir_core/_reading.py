@@ -104,7 +104,11 @@ class Reading:
                     self._stop(f"more than {self._limits.folders} folders", prefix)
                 found.append((entry.name, kind))
         found.sort(key=itemgetter(0))
-        return [(name, kind) for name, kind in found if self._acceptable(fd, name, prefix + name, kind)]
+        return [
+            (name, kind)
+            for name, kind in found
+            if (kind is _Kind.FILE and name.isascii()) or self._acceptable(fd, name, prefix + name, kind)
+        ]
 
     def _acceptable(self, parent: int, name: str, path: str, kind: _Kind) -> bool:
         """Note why an entry is not looked at any further; the root ``.vault`` always is."""
@@ -142,20 +146,19 @@ class Reading:
             return
         try:
             status = self._regular(fd, path)
-            digest = None if status is None else self._digest(fd, name, status, path, copy)
+            if status is None:
+                return
+            if copy is None:
+                digest = self._hash(fd, status, path, None)
+            else:
+                mode = 0o600 | (status.st_mode & stat.S_IXUSR)
+                with _descriptor(os.open(name, _CREATE, mode, dir_fd=copy)) as target:
+                    digest = self._hash(fd, status, path, target)
         finally:
             os.close(fd)
-        if status is not None and digest is not None:
+        if digest is not None:
             self.files[path] = digest
             self.skill_bytes += status.st_size
-
-    def _digest(self, fd: int, name: str, status: os.stat_result, path: str, copy: int | None) -> Digest | None:
-        """Return the digest of an open file, writing it to the folder ``copy`` if there is one."""
-        if copy is None:
-            return self._hash(fd, status, path, None)
-        mode = 0o600 | (status.st_mode & stat.S_IXUSR)
-        with _descriptor(os.open(name, _CREATE, mode, dir_fd=copy)) as target:
-            return self._hash(fd, status, path, target)
 
     def _vault(self, root: int) -> None:
         try:
@@ -210,8 +213,10 @@ class Reading:
         digest = hashlib.sha256(chunk)
         if copy is not None:
             _write_all(copy, chunk)
+        if len(chunk) == size < CHUNK_BYTES:  # whole in one call: what was hashed is all that was there
+            return Digest("sha256:" + digest.hexdigest())
         count = len(chunk)
-        while count < size + 1 and size >= CHUNK_BYTES and chunk:
+        while chunk and count <= size:
             chunk = os.read(fd, min(size + 1 - count, CHUNK_BYTES))
             digest.update(chunk)
             if copy is not None:

@@ -51,10 +51,8 @@ class KeyRole(StrEnum):
 # small verification; every other form, and everything that is written, is its business.  RFC 7468 10 and 13,
 # RFC 8410 4 and 7: a fixed prefix (12 bytes are 16 base64 digits; 16 bytes are 21 and a third of the next), then
 # the 32 bytes of the key.
-_SPKI_PEM = re.compile(
-    rb"-----BEGIN PUBLIC KEY-----\r?\n(MCowBQYDK2VwAyEA[A-Za-z0-9+/]{43}=)\r?\n-----END PUBLIC KEY-----\s*"
-)
-_PKCS8_PEM = re.compile(
+_SPKI_PEM = rb"-----BEGIN PUBLIC KEY-----\r?\n(MCowBQYDK2VwAyEA[A-Za-z0-9+/]{43}=)\r?\n-----END PUBLIC KEY-----\s*"
+_PKCS8_PEM = (
     rb"-----BEGIN PRIVATE KEY-----\r?\n(MC4CAQAwBQYDK2VwBCIEI[A-P][A-Za-z0-9+/]{42})\r?\n-----END PRIVATE KEY-----\s*"
 )
 
@@ -96,7 +94,7 @@ class PublicKey:
 
         Raises: KeyFileError if ``data`` is no Ed25519 key, or one that is not admitted.
         """
-        if match := _SPKI_PEM.fullmatch(data):
+        if match := re.fullmatch(_SPKI_PEM, data):
             return cls(base64.b64decode(match[1])[-KEY_BYTES:])
         if b"PRIVATE KEY-----" in data:
             return cls(PrivateKey.from_pem(data).public_key.raw)
@@ -180,7 +178,7 @@ class PrivateKey:
             PassphraseError: if the key is encrypted and ``passphrase`` is missing or wrong.
             KeyFileError: if ``data`` is no Ed25519 private key.
         """
-        if match := _PKCS8_PEM.fullmatch(data):
+        if match := re.fullmatch(_PKCS8_PEM, data):
             return cls.from_seed(base64.b64decode(match[1])[-KEY_BYTES:])
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - slow to import
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from haldir_core.errors import SigningError
 from haldir_core.vaultfiles import VAULT
 
-_LEFTOVER = re.compile(r"\.vault\.[0-9a-f]{16}\.(tmp|old)")
+_LEFTOVER = r"\.vault\.[0-9a-f]{16}\.(tmp|old)"
 _AT_FDCWD = -100  # linux/fcntl.h
 _RENAME_EXCHANGE = 2  # linux/fs.h
 _RENAME_SWAP = 2  # sys/stdio.h of macOS
@@ -54,7 +54,7 @@ def refuse_leftovers(skill: str | os.PathLike[str]) -> None:
     """
     with contextlib.suppress(OSError), os.scandir(skill) as entries:  # what cannot be read is told by `read_skill`
         for entry in entries:
-            if _LEFTOVER.fullmatch(entry.name):
+            if re.fullmatch(_LEFTOVER, entry.name):
                 raise SigningError(f"{entry.path} was left by an interrupted signing: remove it and sign again")
 
 

@@ -1,0 +1,68 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_inspect_shows_every_document_under_its_name(run: Run, signed: Path) -> None:
+    code, out, _ = run("inspect", signed)
+    names = [line.strip("- ") for line in out.splitlines() if line.startswith("--- ")]
+    assert (code, names) == (0, ["signature.json", "attestation.json", "integrity.json", "permissions.json"])
+
+
+def test_inspect_says_that_nothing_was_verified(run: Run, signed: Path) -> None:
+    assert "Nothing below has been verified" in run("inspect", signed)[2]
+
+
+def test_inspect_as_json_is_one_object_that_says_so_too(run: Run, signed: Path, read_vault: Callable[..., Any]) -> None:
+    code, out, _ = run("inspect", signed, "--json")
+    shown = json.loads(out)
+    assert (code, shown["verified"]) == (0, False)
+    assert shown["documents"]["integrity.json"] == read_vault(signed, "integrity.json")
+    assert len(shown["documents"]) == 4
+
+
+def test_inspect_shows_a_forged_document_as_it_is(run: Run, signed: Path) -> None:
+    (signed / ".vault" / "attestation.json").write_text('{"forged": true}', encoding="utf-8")
+    assert json.loads(run("inspect", signed, "--json")[1])["documents"]["attestation.json"] == {"forged": True}
+
+
+def test_inspect_leaves_out_what_the_format_does_not_know(run: Run, signed: Path) -> None:
+    (signed / ".vault" / "evil.json").write_text("{}", encoding="utf-8")
+    code, out, _ = run("inspect", signed)
+    assert (code, "evil" in out) == (0, False)
+
+
+def test_inspect_tells_of_a_broken_document_and_shows_the_others(run: Run, signed: Path) -> None:
+    (signed / ".vault" / "attestation.json").write_text("{", encoding="utf-8")
+    code, out, err = run("inspect", signed, "--json")
+    assert (code, "attestation.json" in json.loads(out)["documents"]) == (0, False)
+    assert "attestation.json" in err
+
+
+def test_with_nothing_but_broken_documents_inspect_is_exit_2(run: Run, skill: Path) -> None:
+    (skill / ".vault").mkdir()
+    (skill / ".vault" / "attestation.json").write_text("{", encoding="utf-8")
+    assert run("inspect", skill)[0] == 2
+
+
+@pytest.mark.parametrize("vault", [False, True], ids=["no-vault", "empty-vault"])
+def test_a_skill_that_is_not_signed_has_nothing_to_inspect(run: Run, skill: Path, *, vault: bool) -> None:
+    if vault:
+        (skill / ".vault").mkdir()
+    code, out, err = run("inspect", skill)
+    assert (code, out) == (2, "")
+    assert "not signed" in err
+
+
+def test_a_missing_folder_cannot_be_inspected(run: Run) -> None:
+    assert run("inspect", "nowhere")[0] == 2
+
+
+def test_inspect_needs_no_trust_and_keeps_no_state(run: Run, signed: Path, home: Path) -> None:
+    run("inspect", signed)
+    assert not home.exists()

@@ -1,0 +1,141 @@
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from haldir_core import (
+    Limits,
+    SkillSnapshot,
+    Verification,
+    read_skill,
+)
+from haldir_core.canonical import MAX_DOCUMENT_BYTES
+from haldir_core.digest import sha256
+
+MakeSkill = Callable[..., Path]
+Check = Callable[..., Verification]
+
+
+def _codes(snapshot: SkillSnapshot) -> list[tuple[str, str | None]]:
+    return [(problem.code.value, problem.path) for problem in snapshot.problems]
+
+
+def _sparse(path: Path, size: int) -> None:
+    with path.open("wb") as file:
+        file.truncate(size)
+
+
+FILES = {"a": b"123", "b/c": b"4567", "b/d/e": b""}
+
+
+@pytest.mark.parametrize(
+    ("limits", "path"),
+    [
+        (Limits(files=2), "b/d"),
+        (Limits(folders=1), "b"),
+        (Limits(depth=1), "b/d"),
+        (Limits(file_bytes=3), "b/c"),
+        (Limits(total_bytes=6), "b/c"),
+    ],
+    ids=["files", "folders", "depth", "file-bytes", "total-bytes"],
+)
+def test_a_skill_beyond_a_limit_is_reported_once_and_reading_stops(
+    limits: Limits, path: str, make_skill: MakeSkill
+) -> None:
+    snapshot = read_skill(make_skill(FILES), limits=limits)
+
+    assert _codes(snapshot) == [("E_LIMITS", path)]
+    assert "b/d/e" not in snapshot.files
+
+
+def test_a_skill_exactly_at_every_limit_is_read(make_skill: MakeSkill) -> None:
+    snapshot = read_skill(make_skill(FILES), limits=Limits(files=3, folders=2, depth=2, file_bytes=4, total_bytes=7))
+
+    assert snapshot.problems == ()
+    assert len(snapshot.files) == 3
+
+
+def test_a_limit_broken_at_the_root_has_no_path(make_skill: MakeSkill) -> None:
+    snapshot = read_skill(make_skill(FILES), limits=Limits(files=0))
+
+    assert _codes(snapshot) == [("E_LIMITS", None)]
+    assert snapshot.problems[0].message == "the skill: more than 0 files"
+
+
+def test_ten_thousand_files_are_read_and_one_more_is_not(make_skill: MakeSkill) -> None:
+    folder = make_skill({"sub/0": b""})
+    for number in range(1, 10_000):
+        os.close(os.open(folder / "sub" / str(number), os.O_CREAT))
+    assert len(read_skill(folder).files) == 10_000
+
+    (folder / "sub/one more").touch()
+
+    assert _codes(read_skill(folder)) == [("E_LIMITS", "sub")]
+
+
+def test_ten_thousand_and_one_folders_are_not_read(make_skill: MakeSkill) -> None:
+    folder = make_skill({})
+    for number in range(10_001):
+        os.mkdir(folder / str(number))  # noqa: PTH102 - ten times faster
+
+    assert _codes(read_skill(folder)) == [("E_LIMITS", None)]
+
+
+def test_folders_are_read_to_64_levels(make_skill: MakeSkill) -> None:
+    folder = make_skill({"d/" * 64 + "file": b""})
+    assert read_skill(folder).problems == ()
+
+    (folder / ("d/" * 65)).mkdir(parents=True)
+
+    assert _codes(read_skill(folder)) == [("E_LIMITS", "d/" * 64 + "d")]
+
+
+def test_a_file_of_101_mebibytes_is_not_read(make_skill: MakeSkill) -> None:
+    folder = make_skill()
+    _sparse(folder / "big", 101 * 1024 * 1024)
+
+    assert _codes(read_skill(folder)) == [("E_LIMITS", "big")]
+
+
+def test_more_than_500_mebibytes_in_all_are_not_read(make_skill: MakeSkill) -> None:
+    folder = make_skill({})
+    for number in range(5):
+        _sparse(folder / str(number), 100 * 1024 * 1024)
+    (folder / "z").write_bytes(b"1")
+
+    assert _codes(read_skill(folder)) == [("E_LIMITS", "z")]
+
+
+def test_a_document_of_the_vault_beyond_its_own_limit_is_not_kept(signed: Path, check: Check) -> None:
+    _sparse(signed / ".vault/vetting-report.json", MAX_DOCUMENT_BYTES + 1)
+
+    snapshot = read_skill(signed)
+
+    assert _codes(snapshot) == [("E_LIMITS", ".vault/vetting-report.json")]
+    assert snapshot.vault is not None
+    assert "vetting-report.json" not in snapshot.vault
+    assert check(signed).failed_check == 6
+
+
+def test_a_document_of_the_vault_exactly_at_its_limit_is_kept(signed: Path) -> None:
+    _sparse(signed / ".vault/vetting-report.json", MAX_DOCUMENT_BYTES)
+
+    snapshot = read_skill(signed)
+
+    assert snapshot.problems == ()
+    assert snapshot.vault is not None
+    assert len(snapshot.vault["vetting-report.json"]) == MAX_DOCUMENT_BYTES
+
+
+@pytest.mark.parametrize("size", [256 * 1024 - 1, 256 * 1024, 256 * 1024 + 1, 1024 * 1024], ids=str)
+def test_a_file_of_several_chunks_has_the_digest_of_all_of_them(
+    size: int, make_skill: MakeSkill, tmp_path: Path
+) -> None:
+    content = bytes(range(251)) * (size // 251 + 1)
+    folder = make_skill({"file": content[:size]})
+
+    snapshot = read_skill(folder, copy_to=tmp_path / "copy")
+
+    assert snapshot.files == {"file": sha256(content[:size])}
+    assert (tmp_path / "copy/file").read_bytes() == content[:size]

@@ -1,0 +1,166 @@
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from haldir_core import SigningError, TrustLevel, Verification, read_skill, write_vault
+from haldir_core.vault import refuse_leftovers
+from haldir_core.vaultfiles import ALLOWED_NAMES, REQUIRED_NAMES
+
+MakeSkill = Callable[..., Path]
+OLD = {"signature.json": b"old", "vetting-report.json": b"old"}
+NEW = {"signature.json": b"new", "attestation.json": b""}
+
+
+def _content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (folder / ".vault").iterdir()}
+
+
+@pytest.fixture(params=["exchange", "two renames"])
+def _platform(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This platform, and one where two names cannot be swapped in one step."""
+    if request.param == "two renames":
+        monkeypatch.setattr(sys, "platform", "sunos5")
+
+
+def test_the_documents_are_written(make_skill: MakeSkill) -> None:
+    folder = make_skill()
+
+    assert write_vault(folder, NEW) == folder / ".vault"
+    assert _content(folder) == NEW
+
+
+@pytest.mark.usefixtures("_platform")
+def test_the_documents_replace_all_that_was_there(make_skill: MakeSkill) -> None:
+    folder = make_skill()
+    write_vault(folder, OLD)
+
+    write_vault(folder, NEW)
+
+    assert _content(folder) == NEW
+    assert sorted(path.name for path in folder.iterdir()) == [".vault", "SKILL.md", "data", "scripts"]
+
+
+@pytest.mark.usefixtures("_platform")
+@pytest.mark.parametrize("name", ["missing/x", ".", "x" * 300], ids=["slash", "dot", "long"])
+def test_a_failure_midway_leaves_the_old_vault(name: str, make_skill: MakeSkill) -> None:
+    folder = make_skill()
+    write_vault(folder, OLD)
+
+    with pytest.raises(SigningError, match=r"cannot write .*\.vault: "):
+        write_vault(folder, NEW | {name: b"bad"})
+
+    assert _content(folder) == OLD
+    assert sorted(path.name for path in folder.iterdir()) == [".vault", "SKILL.md", "data", "scripts"]
+
+
+def test_a_failure_of_the_first_signing_leaves_nothing(make_skill: MakeSkill) -> None:
+    folder = make_skill({})
+
+    with pytest.raises(SigningError):
+        write_vault(folder, NEW | {"missing/x": b""})
+
+    assert list(folder.iterdir()) == []
+
+
+def test_a_failing_second_rename_puts_the_old_vault_back(
+    make_skill: MakeSkill,
+    monkeypatch: pytest.MonkeyPatch,
+    on_event: Callable[[Callable[[str, tuple[Any, ...]], None]], None],
+) -> None:
+    folder = make_skill()
+    write_vault(folder, OLD)
+    monkeypatch.setattr(sys, "platform", "sunos5")
+    seen: list[str] = []
+
+    def obstruct(event: str, args: tuple[Any, ...]) -> None:
+        if event == "os.rename" and os.fspath(args[1]) == str(folder / ".vault"):
+            seen.append(os.fspath(args[0]))
+            if len(seen) == 1:
+                (folder / ".vault").touch()  # somebody else is faster
+            else:
+                (folder / ".vault").unlink()
+
+    on_event(obstruct)
+    with pytest.raises(SigningError, match="cannot write"):
+        write_vault(folder, NEW)
+
+    assert len(seen) == 2
+    assert _content(folder) == OLD
+    assert sorted(path.name for path in folder.iterdir()) == [".vault", "SKILL.md", "data", "scripts"]
+
+
+@pytest.mark.parametrize("kind", ["file", "link to a folder", "broken link"])
+def test_what_is_there_and_no_folder_is_not_replaced(kind: str, make_skill: MakeSkill, tmp_path: Path) -> None:
+    folder = make_skill()
+    (tmp_path / "elsewhere").mkdir()
+    if kind == "file":
+        (folder / ".vault").touch()
+    else:
+        (folder / ".vault").symlink_to(tmp_path / ("elsewhere" if kind == "link to a folder" else "missing"))
+
+    with pytest.raises(SigningError, match="it is there, and not a folder"):
+        write_vault(folder, NEW)
+
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert os.path.lexists(folder / ".vault")
+
+
+@pytest.mark.parametrize("folder", ["missing", "/proc/self/fdinfo"])
+def test_a_folder_that_cannot_be_written_is_an_error(folder: str, tmp_path: Path) -> None:
+    with pytest.raises(SigningError, match="cannot write"):
+        write_vault(tmp_path / folder, NEW)
+
+
+def test_links_in_the_old_vault_are_not_followed_when_it_is_removed(make_skill: MakeSkill, tmp_path: Path) -> None:
+    folder = make_skill()
+    write_vault(folder, OLD)
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious/file").touch()
+    (folder / ".vault/link").symlink_to(tmp_path / "precious")
+
+    write_vault(folder, NEW)
+
+    assert (tmp_path / "precious/file").exists()
+
+
+@pytest.mark.parametrize("name", [".vault.0123456789abcdef.tmp", ".vault.0123456789abcdef.old"])
+def test_the_work_folder_of_an_interrupted_signing_is_refused(
+    name: str, signed: Path, check: Callable[..., Verification]
+) -> None:
+    (signed / name).mkdir()
+    (signed / name / "signature.json").touch()
+
+    with pytest.raises(SigningError, match=f"{name} was left by an interrupted signing: remove it"):
+        refuse_leftovers(signed)
+    assert check(signed).trust_level is TrustLevel.NONE
+
+
+@pytest.mark.parametrize("name", [".vault", ".vault.tmp", ".vault.0123.tmp", "x.vault.0123456789abcdef.tmp"])
+def test_other_names_are_no_leftovers(name: str, make_skill: MakeSkill) -> None:
+    folder = make_skill()
+    (folder / name).mkdir()
+
+    refuse_leftovers(folder)
+
+
+@pytest.mark.parametrize("path", ["missing", "skill/SKILL.md"])
+def test_what_cannot_be_listed_has_no_leftovers(path: str, make_skill: MakeSkill) -> None:
+    refuse_leftovers(make_skill().parent / path)
+
+
+def test_the_names_of_a_vault_are_those_of_the_format() -> None:
+    assert REQUIRED_NAMES == ("signature.json", "attestation.json", "integrity.json", "permissions.json")
+    assert ALLOWED_NAMES - set(REQUIRED_NAMES) == {
+        *("vetting-report.json", "sigstore-bundle.json", "cosign-bundle.json", "vetting-attestation.json")
+    }
+
+
+def test_what_was_written_is_what_is_read(make_skill: MakeSkill) -> None:
+    folder = make_skill()
+    write_vault(folder, NEW)
+
+    assert read_skill(folder).vault == NEW

@@ -1,0 +1,113 @@
+"""Builders of the tests of haldir-pipeline: skills in ``tmp_path``, a clock that the test sets, findings."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from attrs import frozen
+
+from haldir_core import SkillSnapshot, Status, read_skill
+from haldir_pipeline.findings import Found
+from haldir_pipeline.layers import Layer, Verdict
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+@frozen(kw_only=True)
+class Sample:
+    """Something that a layer found."""
+
+    rule: str = "rule"
+    category: str = "group"
+    severity: str = "low"
+    message: str = "something is wrong"
+    path: str = "SKILL.md"
+    line: int = 1
+
+
+@frozen(kw_only=True)
+class PlacedSample(Sample):
+    """The same, with a column and the matched text."""
+
+    column: int = 0
+    excerpt: str = "match"
+
+
+@pytest.fixture
+def sample() -> type[Sample]:
+    return Sample
+
+
+@pytest.fixture
+def placed_sample() -> type[PlacedSample]:
+    return PlacedSample
+
+
+@pytest.fixture
+def noon() -> datetime:
+    return NOON
+
+
+@pytest.fixture
+def make_clock() -> Callable[..., Callable[[], datetime]]:
+    """Make a clock that begins at noon and goes on by ``step`` at each reading."""
+
+    def make(step: timedelta = timedelta()) -> Callable[[], datetime]:
+        def ticks() -> Iterator[datetime]:
+            moment = NOON
+            while True:
+                yield moment
+                moment += step
+
+        return ticks().__next__
+
+    return make
+
+
+@pytest.fixture
+def clock(make_clock: Callable[..., Callable[[], datetime]]) -> Callable[[], datetime]:
+    """Return a clock that stands at noon."""
+    return make_clock()
+
+
+@pytest.fixture
+def skill(tmp_path: Path) -> Path:
+    """Return a harmless skill."""
+    folder = tmp_path / "weather"
+    (folder / "scripts").mkdir(parents=True)
+    (folder / "SKILL.md").write_text("# Weather\n", encoding="utf-8")
+    (folder / "scripts" / "run.py").write_text("print('rain')\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def snapshot(skill: Path, tmp_path: Path) -> SkillSnapshot:
+    """Return a snapshot of the skill with its private copy."""
+    return read_skill(skill, copy_to=tmp_path / "copy")
+
+
+@pytest.fixture
+def make_layer() -> Callable[..., Layer]:
+    """Make a layer that finds what it is told, and calls ``look`` with the folder that it judges."""
+
+    def make(
+        *found: Found, status: Status = Status.PASS, name: str = "layer", look: Callable[[Path], object] = bool
+    ) -> Layer:
+        def judge(folder: Path) -> Verdict:
+            look(folder)
+            return Verdict(status, found)
+
+        return Layer(name, judge)
+
+    return make
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder in which temporary folders are made."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
