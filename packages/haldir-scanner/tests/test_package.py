@@ -1,7 +1,10 @@
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 import haldir_scanner
 
@@ -28,3 +31,8 @@ def test_the_example_of_the_docstring_prints_what_it_says() -> None:
 
 def test_importing_the_package_loads_no_engine_and_nothing_that_opens_connections() -> None:
     assert _output(IMPORTS) == "False False False"
+
+
+def test_a_test_of_this_package_that_connects_anywhere_fails() -> None:
+    with socket.socket() as client, pytest.raises(PermissionError, match=r"socket\.connect"):
+        client.connect(("127.0.0.1", 9))
