@@ -1,9 +1,9 @@
-"""Builders of the tests of haldir-cli: keys, skills and lists in ``tmp_path``, and the program called in-process."""
+"""Builders of the tests of haldir-cli: keys, skills and lists in ``tmp_path``, the program in-process, no network."""
 
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,36 @@ from haldir_core import PrivateKey, RevocationList, RevokedSkill, Timestamp, wri
 SKILL_MD = "---\nname: weather\nversion: 1.2.3\n---\nSay how the weather is.\n"
 
 Run = Callable[..., tuple[int, str, str]]
+
+FORBIDDEN_EVENTS = {
+    "socket.connect",
+    "socket.getaddrinfo",
+    "subprocess.Popen",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+}
+
+_closed: list[bool] = []
+
+
+def _refuse_network_and_processes(event: str, args: tuple[object, ...]) -> None:
+    if _closed and event in FORBIDDEN_EVENTS:
+        raise PermissionError(f"a unit test caused {event}: {args[1:]!r:.200}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _audit_hook() -> None:
+    """Audit hooks cannot be removed: one is installed, and it does nothing outside the tests of this folder."""
+    sys.addaudithook(_refuse_network_and_processes)
+
+
+@pytest.fixture(autouse=True)
+def _offline(_audit_hook: None) -> Iterator[None]:
+    """Refuse network and processes while a test of this folder runs."""
+    _closed.append(True)
+    yield
+    _closed.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -48,7 +48,7 @@ def test_keygen_overwrites_nothing_and_leaves_nothing_new_behind(run: Run, work:
 def test_keygen_refuses_a_name_that_is_no_file_name(run: Run, work: Path, name: str) -> None:
     code, _, err = run("keygen", "--name", name)
     assert (code, list(work.iterdir())) == (2, [])
-    assert "--name" in err
+    assert "no file name" in err
 
 
 def test_keygen_refuses_a_folder_that_does_not_exist(run: Run) -> None:

@@ -35,12 +35,12 @@ class FailsAtTheEnd(io.StringIO):
 
     def __init__(self, error: BaseException) -> None:
         super().__init__()
-        self.errors = [error]
+        self.pending = [error]
 
     def flush(self) -> None:
         """Fail once."""
-        if self.errors:
-            raise self.errors.pop()
+        if self.pending:
+            raise self.pending.pop()
 
 
 def _call(arguments: list[str]) -> int | str:

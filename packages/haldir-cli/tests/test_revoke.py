@@ -104,7 +104,7 @@ def test_things_that_exclude_each_other_are_a_usage_error(revoke: Run, work: Pat
 
 def test_a_first_revocation_makes_a_list_and_says_so(revoke: Run, listed: Callable[[], dict[str, Any]]) -> None:
     _, _, err = revoke("weather@1", "--reason", "r")
-    assert "Note: there is no list at list.json yet" in err
+    assert "Note: there is no list at " in err
     assert (listed()["sequence_number"], len(listed()["entries"])) == (1, 1)
 
 

@@ -39,7 +39,7 @@ def test_an_attestation_survives_writing_and_reading(
         permissions_hash=DIGEST,
         signed_at=Timestamp.parse(STAMP),
         vetting_report_hash=None if report is None else DIGEST,
-        _critical=critical,
+        critical=critical,
         extra=extra,
     )
 

@@ -47,6 +47,12 @@ def test_the_copy_never_lands_in_a_folder_that_exists(make_skill: MakeSkill, tmp
         read_skill(make_skill(), copy_to=tmp_path / "copy")
 
 
+@pytest.mark.parametrize("path", ["missing/copy", "nul\0"], ids=ascii)
+def test_a_copy_that_cannot_be_made_is_an_error(path: str, make_skill: MakeSkill, tmp_path: Path) -> None:
+    with pytest.raises(UnreadableError):
+        read_skill(make_skill(), copy_to=tmp_path / path)
+
+
 def test_the_copy_holds_no_links(signed: Path, tmp_path: Path) -> None:
     (signed / "link").symlink_to("/etc/passwd")
 

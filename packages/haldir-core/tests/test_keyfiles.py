@@ -80,9 +80,17 @@ def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
         write_key_pair(tmp_path / "missing", "haldir", KEY)
 
 
-def test_a_name_that_no_file_can_have_is_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "stem", ["", ".", "..", "../haldir", "sub/haldir", "/haldir", "haldir/", "hal\0dir"], ids=ascii
+)
+def test_a_stem_that_is_no_file_name_is_an_error(stem: str, tmp_path: Path) -> None:
+    folder = tmp_path / "keys"
+    (folder / "sub").mkdir(parents=True)
+
     with pytest.raises(KeyFileError):
-        write_key_pair(tmp_path, "hal\0dir", KEY)
+        write_key_pair(folder, stem, KEY)
+
+    assert [path.name for path in tmp_path.rglob("*")] == ["keys", "sub"]
 
 
 def test_an_empty_passphrase_leaves_no_file(tmp_path: Path) -> None:
@@ -165,6 +173,12 @@ def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(KeyFileError, match="larger than 65536 bytes"):
         load_private_key(path)
+
+
+def test_a_file_of_the_largest_size_is_read(tmp_path: Path) -> None:
+    path = _private_file(tmp_path / "large", KEY.to_pem().ljust(MAX_KEY_FILE_BYTES, b"\n"))
+
+    assert load_private_key(path) == KEY
 
 
 def test_what_is_wrong_with_a_key_file_is_said_with_its_name_once(tmp_path: Path) -> None:

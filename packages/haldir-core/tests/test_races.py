@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from haldir_core import (
-    Problem,
     SkillSnapshot,
     TrustLevel,
     UnreadableError,
     Verification,
     read_skill,
 )
+from haldir_core.digest import sha256
 
 MakeSkill = Callable[..., Path]
 Check = Callable[..., Verification]
@@ -135,8 +135,25 @@ def _truncate(path: Path) -> None:
     os.truncate(path, 1)
 
 
-@pytest.mark.parametrize("size", [9, 600_000], ids=["one-chunk", "several-chunks"])
-@pytest.mark.parametrize("change", [_append, _rewrite_keeping_the_size, _truncate])
+@pytest.mark.parametrize(
+    ("change", "size"),
+    [
+        (_append, 9),
+        (_truncate, 9),
+        (_append, 600_000),
+        (_truncate, 600_000),
+        (_rewrite_keeping_the_size, 600_000),
+        (_rewrite_keeping_the_size, 256 * 1024),
+    ],
+    ids=[
+        "small-grows",
+        "small-shrinks",
+        "large-grows",
+        "large-shrinks",
+        "large-is-rewritten",
+        "one-chunk-is-rewritten",
+    ],
+)
 def test_a_file_that_changes_while_it_is_read_is_reported(
     change: Callable[[Path], None], size: int, make_skill: MakeSkill, tmp_path: Path, when_opened: Callable[..., None]
 ) -> None:
@@ -147,8 +164,20 @@ def test_a_file_that_changes_while_it_is_read_is_reported(
 
     snapshot = read_skill(folder, copy_to=tmp_path / "copy")
 
-    assert snapshot.problems == (Problem(snapshot.problems[0].code, "file changed while it was read", "file"),)
+    assert _codes(snapshot) == [("E_UNSAFE_FILE", "file")]
+    assert snapshot.problems[0].message == "file changed while it was read"
     assert snapshot.files == {}
+
+
+def test_a_small_file_that_is_rewritten_before_it_is_read_has_the_digest_of_what_is_copied(
+    make_skill: MakeSkill, tmp_path: Path, when_opened: Callable[..., None]
+) -> None:
+    folder = make_skill({"file": b"x" * 9})
+    when_opened("file", lambda: _rewrite_keeping_the_size(folder / "file"), flags=os.O_WRONLY)
+
+    snapshot = read_skill(folder, copy_to=tmp_path / "copy")
+
+    assert snapshot.files == {"file": sha256((tmp_path / "copy/file").read_bytes())}
 
 
 def test_a_skill_that_changed_while_it_was_read_is_not_valid(

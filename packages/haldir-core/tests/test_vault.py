@@ -1,6 +1,7 @@
 import os
+import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,26 +45,49 @@ def test_the_documents_replace_all_that_was_there(make_skill: MakeSkill) -> None
     assert sorted(path.name for path in folder.iterdir()) == [".vault", "SKILL.md", "data", "scripts"]
 
 
-@pytest.mark.usefixtures("_platform")
-@pytest.mark.parametrize("name", ["missing/x", ".", "x" * 300], ids=["slash", "dot", "long"])
-def test_a_failure_midway_leaves_the_old_vault(name: str, make_skill: MakeSkill) -> None:
+@pytest.fixture
+def _full_disk() -> Iterator[None]:
+    """Files have room for 100 bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("_platform", "_full_disk")
+def test_a_failure_midway_leaves_the_old_vault(make_skill: MakeSkill) -> None:
     folder = make_skill()
     write_vault(folder, OLD)
 
-    with pytest.raises(SigningError, match=r"cannot write .*\.vault: "):
-        write_vault(folder, NEW | {name: b"bad"})
+    with pytest.raises(SigningError, match=r"cannot write .*\.vault: File too large"):
+        write_vault(folder, NEW | {"integrity.json": bytes(101)})
 
     assert _content(folder) == OLD
     assert sorted(path.name for path in folder.iterdir()) == [".vault", "SKILL.md", "data", "scripts"]
 
 
+@pytest.mark.usefixtures("_full_disk")
 def test_a_failure_of_the_first_signing_leaves_nothing(make_skill: MakeSkill) -> None:
     folder = make_skill({})
 
-    with pytest.raises(SigningError):
-        write_vault(folder, NEW | {"missing/x": b""})
+    with pytest.raises(SigningError, match="File too large"):
+        write_vault(folder, NEW | {"integrity.json": bytes(101)})
 
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["../outside", "sub/signature.json", "/outside", ".", "..", "x" * 300, "\0"], ids=ascii
+)
+def test_a_document_is_not_written_outside_the_vault(name: str, make_skill: MakeSkill, tmp_path: Path) -> None:
+    folder = make_skill({})
+    name = f"{tmp_path}{name}" if name.startswith("/") else name
+
+    with pytest.raises(SigningError):
+        write_vault(folder, NEW | {name: b"evil"})
+
+    assert list(folder.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_a_failing_second_rename_puts_the_old_vault_back(

@@ -1,5 +1,6 @@
 """Builders of the tests of haldir-pipeline: skills in ``tmp_path``, a clock that the test sets, findings."""
 
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,36 @@ from haldir_pipeline.findings import Found
 from haldir_pipeline.layers import Layer, Verdict
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+FORBIDDEN_EVENTS = {
+    "socket.connect",
+    "socket.getaddrinfo",
+    "subprocess.Popen",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+}
+
+_closed: list[bool] = []
+
+
+def _refuse_network_and_processes(event: str, args: tuple[object, ...]) -> None:
+    if _closed and event in FORBIDDEN_EVENTS:
+        raise PermissionError(f"a unit test caused {event}: {args[1:]!r:.200}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _audit_hook() -> None:
+    """Audit hooks cannot be removed: one is installed, and it does nothing outside the tests of this folder."""
+    sys.addaudithook(_refuse_network_and_processes)
+
+
+@pytest.fixture(autouse=True)
+def _offline(_audit_hook: None) -> Iterator[None]:
+    """Refuse network and processes while a test of this folder runs."""
+    _closed.append(True)
+    yield
+    _closed.clear()
 
 
 @frozen(kw_only=True)

@@ -49,24 +49,24 @@ def read_beginning(path: Path, count: int, *, flags: int = 0) -> bytes:
 def replace_file(path: Path, data: bytes, *, mode: int) -> None:
     """Make ``data`` the content of ``path`` in one step, with ``mode`` (less the umask).
 
-    Raises:
-        UnreadableError: if something else than a regular file is at ``path``.
-        OSError: if the folder is missing or cannot be written; then ``path`` is what it was.
+    Raises: UnreadableError if something else than a regular file is at ``path``, or its folder is missing
+        or cannot be written; then ``path`` is what it was.
     """
     refuse_special(path)
-    path = path.resolve()  # a link to a file stays a link
-    new = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    real = path.resolve()  # a link to a file stays a link
+    new = real.with_name(f".{real.name}.{secrets.token_hex(8)}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         with os.fdopen(os.open(new, flags, mode), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        new.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
+        new.replace(real)
+    except OSError as error:
+        raise UnreadableError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        with contextlib.suppress(OSError):  # it is there still if something failed, or somebody pressed Ctrl-C
             new.unlink()
-        raise
 
 
 def refuse_special(path: Path) -> None:
@@ -88,11 +88,15 @@ def make_private_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked_folder(folder: Path) -> Iterator[None]:
-    """Hold the lock of ``folder``, so that reading and replacing a file in it is one step among processes."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def locked(path: Path) -> Iterator[Path]:
+    """Hold the lock under which the file at ``path`` is read and replaced in one step among processes.
+
+    Yields the path without links, so that two names of one file have one lock.
+    """
+    real = path.resolve()
+    fd = os.open(real.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
-        yield
+        yield real
     finally:
         os.close(fd)

@@ -84,20 +84,15 @@ def main(arguments: Sequence[str]) -> int:
 
     Words for people go to stderr, results to stdout.
     """
-    if list(arguments) == ["--version"]:  # what scripts call most does not wait for the option parser
-        typer.echo(f"haldir {VERSION}")
-        return Exit.GOOD
-    from haldir_cli.show import say
-
     try:
         return _call(arguments)
     except typer.TyperException as error:
         _show_usage(error)
         return Exit.USAGE
     except (KeyboardInterrupt, typer.Abort):
-        say("Interrupted.")
+        print("Interrupted.", file=sys.stderr)  # noqa: T201 - nothing is to be escaped, and nothing is imported now
         return Exit.INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # the reader has gone; typer says it by SystemExit
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - so that the flush at exit succeeds
         return Exit.USAGE
     except Exception as error:  # noqa: BLE001 - the one boundary: whatever happens is told in words, and is no success
@@ -106,6 +101,9 @@ def main(arguments: Sequence[str]) -> int:
 
 def _call(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code; commands that return nothing have succeeded."""
+    if list(arguments) == ["--version"]:  # what scripts call most does not wait for the option parser
+        typer.echo(f"haldir {VERSION}")
+        return Exit.GOOD
     if any("\0" in argument for argument in arguments):
         raise typer.BadParameter("an argument holds a NUL character, which no name or path has")
     code = typer.main.get_command(app).main(args=list(arguments), prog_name="haldir", standalone_mode=False)

@@ -45,7 +45,5 @@ PassphraseEnv = Annotated[
 
 PassphraseFd = Annotated[
     int | None,
-    typer.Option(
-        "--passphrase-fd", metavar="N", help="Descriptor to read the passphrase from.", min=0, max=2**31 - 1
-    ),
+    typer.Option("--passphrase-fd", metavar="N", help="Descriptor to read the passphrase from.", min=0, max=2**31 - 1),
 ]

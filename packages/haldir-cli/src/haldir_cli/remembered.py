@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from haldir_cli.files import locked_folder, make_private_folder, read_file, replace_file
+from haldir_cli.files import locked, make_private_folder, read_file, replace_file
 from haldir_cli.home import revocations_folder
 from haldir_cli.show import say
-from haldir_core import Keyring, KeyRole, MalformedError, RevocationEvidence, RevocationList, UnreadableError
+from haldir_core import Keyring, MalformedError, RevocationEvidence, RevocationList, UnreadableError
 
 
 def gather_evidence(ring: Keyring, named: Path | None) -> RevocationEvidence:
-    """Return what is known about revocations: the list that was named, or else the newest that was kept.
+    """Return what is known about revocations: the list that was named, or else those that were kept.
 
     Raises:
         UnreadableError: if a list cannot be read.
@@ -18,7 +18,7 @@ def gather_evidence(ring: Keyring, named: Path | None) -> RevocationEvidence:
     """
     kept = tuple(_kept_lists(ring.keys))
     if named is None:
-        return RevocationEvidence(current=_newest(kept, ring), remembered=kept)
+        return RevocationEvidence(current=kept, remembered=kept)
     data = read_file(named, "revocation list")
     RevocationList.from_bytes(data)  # a file that is no list is a mistake of the caller, not a verdict
     return RevocationEvidence(current=data, remembered=kept)
@@ -30,11 +30,11 @@ def remember(listed: RevocationList) -> None:
     path = folder / f"{listed.signature.keyid}.json"
     try:
         make_private_folder(folder)
-        with locked_folder(folder):
-            if _sequence(path) < listed.sequence_number:
-                replace_file(path, listed.to_bytes(), mode=0o600)
-    except OSError as error:
-        say(f"Note: the revocation list cannot be kept in {folder}: {error.strerror}")
+        with locked(path) as real:
+            if _sequence(real) < listed.sequence_number:
+                replace_file(real, listed.to_bytes(), mode=0o600)
+    except (OSError, UnreadableError) as error:
+        say(f"Note: the revocation list cannot be kept: {error}")
 
 
 def _kept_lists(keyids: Iterable[str]) -> Iterable[bytes]:
@@ -51,17 +51,3 @@ def _sequence(path: Path) -> int:
         return RevocationList.from_bytes(read_file(path, "kept revocation list")).sequence_number
     except (UnreadableError, MalformedError):
         return 0
-
-
-def _newest(lists: Iterable[bytes], ring: Keyring) -> bytes | None:
-    """Return the newest kept list of a revocation key, or else of a publisher."""
-    dated = []
-    for data in lists:
-        try:
-            listed = RevocationList.from_bytes(data)
-        except MalformedError as error:
-            say(f"Note: a kept revocation list is damaged and is not used: {error}")
-            continue
-        by_authority = ring.has_role(listed.signature.keyid, KeyRole.REVOCATION)
-        dated.append((by_authority, listed.issued_at.moment, data))
-    return max(dated)[-1] if dated else None

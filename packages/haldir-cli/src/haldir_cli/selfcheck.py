@@ -1,5 +1,6 @@
 """The steps of ``haldir test``: the whole life of a skill on real files."""
 
+import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,8 +47,8 @@ def _life_of_a_skill(skill: Path) -> Iterator[tuple[str, bool]]:
     identity = SkillIdentity("self-check", "1.0.0", "skill.md")
     current = RevocationList.create(authority, now())
 
-    def verdict(listed: RevocationList = current, keys: Keyring = ring) -> Verification:
-        evidence = RevocationEvidence(current=listed.to_bytes())
+    def verdict(listed: bytes = current.to_bytes(), keys: Keyring = ring) -> Verification:
+        evidence = RevocationEvidence(current=listed)
         return verify(read_skill(skill), keys, evidence, context=Context.INSTALL, now=now())
 
     yield "an unsigned skill is refused", _codes(verdict()) == [ErrorCode.NO_ENVELOPE]
@@ -57,6 +58,13 @@ def _life_of_a_skill(skill: Path) -> Iterator[tuple[str, bool]]:
     yield "a key that is not trusted does not count", _codes(verdict(keys=stranger)) == [ErrorCode.UNKNOWN_KEY]
     write_vault(skill, cosign(read_skill(skill), authority, ring, now=now()))
     yield "a co-signed skill has two signers", len(verdict().signers) == 2
+    envelope = skill / ".vault" / "signature.json"
+    honest = envelope.read_bytes()
+    envelope.write_bytes(_with_swapped_signatures(honest))
+    yield "a signature of something else is refused", _codes(verdict()) == [ErrorCode.BAD_SIGNATURE]
+    envelope.write_bytes(honest)
+    forged = current.to_bytes().replace(b'"sequence_number": 1', b'"sequence_number": 9')
+    yield "a changed revocation list is refused", _codes(verdict(forged)) == [ErrorCode.REVOCATION_STALE]
     skill.joinpath("SKILL.md").write_text("---\nname: self-check\n---\nSay bye..\n", encoding="utf-8")
     yield "a changed file is refused", _codes(verdict()) == [ErrorCode.INTEGRITY_MISMATCH]
     skill.joinpath("SKILL.md").write_text("---\nname: self-check\n---\nSay hello.\n", encoding="utf-8")
@@ -65,8 +73,16 @@ def _life_of_a_skill(skill: Path) -> Iterator[tuple[str, bool]]:
     skill.joinpath("extra.sh").unlink()
     entry = RevokedSkill("self-check", ("1.0.0",), Timestamp.at(now()), "self-check", "low")
     revoked = current.revoke(entry, signer=authority, now=now())
-    yield "a revoked skill is refused", _codes(verdict(revoked)) == [ErrorCode.REVOKED]
+    yield "a revoked skill is refused", _codes(verdict(revoked.to_bytes())) == [ErrorCode.REVOKED]
     yield "the skill itself is good as ever", verdict().trust_level is TrustLevel.FULL
+
+
+def _with_swapped_signatures(envelope: bytes) -> bytes:
+    """Return the envelope with each signature under the id of the other's key."""
+    members = json.loads(envelope)
+    one, other = members["signatures"]
+    one["sig"], other["sig"] = other["sig"], one["sig"]
+    return json.dumps(members).encode()
 
 
 def _codes(verdict: Verification) -> list[ErrorCode]:

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar, get_args
 import attrs
 from cattrs import Converter, transform_error
 from cattrs.errors import BaseValidationError
-from cattrs.gen import make_dict_structure_fn
+from cattrs.gen import make_dict_structure_fn, override
 
 from haldir_core.canonical import JsonObject, JsonValue, parse_object
 from haldir_core.digest import Digest, parse_digest
@@ -21,6 +21,9 @@ from haldir_core.timestamp import Timestamp
 
 SCHEMA_VERSION = "1.0"
 """The only version of every document of the format."""
+
+JSON_NAME = "json"
+"""Metadata of a field whose name in JSON is another than its own."""
 
 Record = TypeVar("Record")
 
@@ -49,7 +52,7 @@ def structure(value: JsonValue, record: type[Record], document: str) -> Record:
     try:
         return _converter(_Detail.NONE).structure(value, record)
     except (ValueError, TypeError, KeyError) as error:
-        raise MalformedError(document, _explain(value, record) or str(error)) from error
+        raise MalformedError(document, _explain(value, record, error)) from error
 
 
 def unstructure(record: attrs.AttrsInstance) -> JsonObject:
@@ -69,15 +72,16 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - attrs gives whatever a field ho
     return list(value) if isinstance(value, tuple) else value
 
 
-def _explain(value: JsonValue, record: type[Any]) -> str:
+def _explain(value: JsonValue, record: type[Any], error: Exception) -> str:
     """Return the first three reasons why ``value`` is no ``record``, each with its place."""
+    reasons = [str(error)]
     try:
         _converter(_Detail.PLACES).structure(value, record)
-    except BaseValidationError as error:
-        return "; ".join(transform_error(error, format_exception=_reason)[:3])
-    except (ValueError, TypeError, KeyError) as error:  # of the outermost object
-        return str(error)
-    return ""
+    except BaseValidationError as detailed:
+        reasons = transform_error(detailed, format_exception=_reason)
+    except (ValueError, TypeError, KeyError):  # something about the outermost object: it has no other place
+        pass
+    return "; ".join(reasons[:3])
 
 
 def _reason(error: BaseException, _kind: type[Any] | None) -> str:
@@ -168,8 +172,10 @@ def _text_or_texts(value: Any, _: Any) -> str | tuple[str, ...]:  # noqa: ANN401
 
 
 def _attrs_hook(kind: type[Any], converter: Converter) -> Callable[[Any, Any], Any]:
-    build = make_dict_structure_fn(kind, converter, _cattrs_use_alias=True)
-    names = [attribute.alias for attribute in attrs.fields(kind)]
+    json_names = {field.name: field.metadata.get(JSON_NAME, field.name) for field in attrs.fields(kind)}
+    renamed: dict[str, Any] = {name: override(rename=json_name) for name, json_name in json_names.items()}
+    build = make_dict_structure_fn(kind, converter, **renamed)
+    names = tuple(json_names.values())
 
     def hook(value: Any, cls: Any) -> Any:  # noqa: ANN401 - a cattrs hook
         if type(value) is not dict:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 256 * 1024
 
+MAX_PROBLEMS = 1000
+"""Where reading stops: whoever has to look at a thousand links needs no more of them."""
+
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -61,6 +64,7 @@ class Reading:
         self._limits = limits
         self._file_count = 0
         self._all_bytes = 0
+        self._path_bytes = 0
 
     def run(self, root: int, copy: Path | None) -> None:
         """Walk the folder that the descriptor ``root`` is open on, writing the copy if one is wanted."""
@@ -103,12 +107,25 @@ class Reading:
                 if self.folder_count > self._limits.folders:
                     self._stop(f"more than {self._limits.folders} folders", prefix)
                 found.append((entry.name, kind))
+        self._limit_paths(prefix, [name for name, _ in found])
         found.sort(key=itemgetter(0))
         return [
             (name, kind)
             for name, kind in found
             if (kind is _Kind.FILE and name.isascii()) or self._acceptable(fd, name, prefix + name, kind)
         ]
+
+    def _limit_paths(self, prefix: str, names: list[str]) -> None:
+        """Stop if the paths are longer than a manifest can hold; long ones cost memory wherever they go."""
+        outer = len(prefix.encode("utf-8", "surrogateescape"))
+        self._path_bytes += outer * len(names) + len("".join(names).encode("utf-8", "surrogateescape"))
+        if self._path_bytes > self._limits.all_path_bytes:
+            self._stop(f"paths of more than {self._limits.all_path_bytes} bytes in all", prefix)
+        longest = max(map(len, names), default=0)
+        if outer + 4 * longest > self._limits.path_bytes:  # 4: the most bytes that a character takes
+            for name in names:
+                if outer + len(name.encode("utf-8", "surrogateescape")) > self._limits.path_bytes:
+                    self._stop(f"a path of more than {self._limits.path_bytes} bytes", prefix)
 
     def _acceptable(self, parent: int, name: str, path: str, kind: _Kind) -> bool:
         """Note why an entry is not looked at any further; the root ``.vault`` always is."""
@@ -261,6 +278,8 @@ class Reading:
 
     def _note(self, code: ErrorCode, message: str, path: str | None) -> None:
         self.problems.append(Problem(code, message, path))
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise _LimitReached
 
 
 def _kind(entry: os.DirEntry[str]) -> _Kind:

@@ -1,7 +1,8 @@
 """The judgement on a skill's revocation: which lists count, how old they may be, what they say."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import IntEnum
 
 from attrs import field, frozen
 
@@ -19,18 +20,24 @@ GRACE = timedelta(hours=24)
 """How long after its expiry a list still serves at run time."""
 
 
+def _as_tuple(lists: bytes | Sequence[bytes] | None) -> tuple[bytes, ...]:
+    if lists is None:
+        return ()
+    return (lists,) if isinstance(lists, bytes) else tuple(lists)
+
+
 @frozen(kw_only=True)
 class RevocationEvidence:
     """What a caller knows about revocations when a skill is verified.
 
     Attributes:
-        current: the list that was fetched or named now, as bytes.
+        current: the lists at hand now, as bytes: one, several, of which the best counts, or None.
         remembered: the best lists that were kept from earlier verifications.
         sequence_numbers: the highest sequence number seen, by key id, if no list was kept.
     """
 
-    current: bytes | None = None
-    remembered: tuple[bytes, ...] = ()
+    current: tuple[bytes, ...] = field(default=(), converter=_as_tuple)
+    remembered: tuple[bytes, ...] = field(default=(), converter=_as_tuple)
     sequence_numbers: Mapping[str, int] = field(factory=dict)
 
 
@@ -68,137 +75,153 @@ def revocation_status(
     evidence: RevocationEvidence, skill: SkillIdentity, find_signer: FindSigner, *, context: Context, now: datetime
 ) -> RevocationStatus:
     """Return what ``evidence`` says about ``skill``.  Spec: section 10."""
-    best = _best_lists(evidence.remembered, find_signer)
-    current, flaw = _current_list(evidence, best, find_signer, now)
-    serving = {keyid: listed for keyid, listed in best.items() if now <= _end_of_grace(listed)}
-    listed = next((listed for listed in _candidates(current, serving) if listed.revokes(skill)), None)
-    accepted = current if flaw is None or flaw.list_is_current else None
-    if context is Context.INSTALL and flaw is not None and (listed is None or flaw.spoils_verdict):
-        message = _NO_INSTALL.format(flaw.reason)
+    kept = _newest([listed for data in evidence.remembered if (listed := _authentic(data, find_signer)[0])])
+    bench = _Bench(kept=kept, sequence_numbers=evidence.sequence_numbers, find_signer=find_signer, now=now)
+    given = [bench.judge(data) for data in evidence.current]
+    answer = bench.answer(given)
+    listed = bench.revoking(skill, [judged.listed for judged in given if judged.listed is not None])
+    accepted = answer.listed if answer.flaw in {None, _Flaw.OWN_LIST} else None
+    if context is Context.INSTALL and answer.flaw and (listed is None or answer.flaw.spoils_verdict):
+        message = _NO_INSTALL.format(answer.reason)
         return RevocationStatus(error=ErrorCode.REVOCATION_STALE, message=message, accepted=accepted)
     if listed is not None:
         message = f"Skill {skill.name}@{skill.version} has been revoked (list {listed.sequence_number})"
         return RevocationStatus(error=ErrorCode.REVOKED, message=message, accepted=accepted)
-    if flaw is None:
+    if answer.flaw is None:
         return RevocationStatus(accepted=accepted)
-    if flaw.beyond_grace:
-        return RevocationStatus(error=ErrorCode.REVOCATION_STALE, message=_NO_RUN.format(flaw.reason))
-    message = f"Revocation status is not certain: {flaw.reason}"
-    return RevocationStatus(warning=flaw.warning, message=message, accepted=accepted)
+    if answer.flaw is _Flaw.TOO_OLD:
+        return RevocationStatus(error=ErrorCode.REVOCATION_STALE, message=_NO_RUN.format(answer.reason))
+    message = f"Revocation status is not certain: {answer.reason}"
+    return RevocationStatus(warning=_WARNINGS[answer.flaw], message=message, accepted=accepted)
 
 
 _NO_INSTALL = "No current revocation list: {}. Get the newest list of its signer and try again"
 _NO_RUN = "The revocation list is too old: {}. Get the newest list of its signer and try again"
 
 
-@frozen
-class _Flaw:
-    """Why there is no list that answers for the skill."""
+class _Flaw(IntEnum):
+    """Why a list does not answer for the skill, from nearly good to nothing at all."""
 
-    reason: str
-    warning: WarningCode
-    beyond_grace: bool = False
-    list_is_current: bool = False
+    OWN_LIST = 1
+    """Authentic and current, but the publisher's own where a revocation key is trusted."""
+    UNCERTAIN = 2
+    """Dated in the future, older than one seen before, one of two with the same number, expired within grace."""
+    TOO_OLD = 3
+    """Expired beyond grace."""
+    NOT_AUTHENTIC = 4
+    NONE_GIVEN = 5
 
     @property
     def spoils_verdict(self) -> bool:
         """Whether there is a list that cannot be believed; at install that is said before what it lists."""
-        return self.warning is not WarningCode.REVOCATION_UNAVAILABLE
+        return self not in {_Flaw.OWN_LIST, _Flaw.NONE_GIVEN}
 
 
-def _current_list(
-    evidence: RevocationEvidence, best: Mapping[str, RevocationList], find_signer: FindSigner, now: datetime
-) -> tuple[RevocationList | None, _Flaw | None]:
-    """Return the authentic list of the evidence and what is wrong with it, if anything."""
-    if evidence.current is None:
-        return None, _Flaw("none was given", WarningCode.REVOCATION_UNAVAILABLE)
-    current = _authentic(evidence.current, find_signer)
-    if isinstance(current, str):
-        return None, _Flaw(current, WarningCode.REVOCATION_SIG_INVALID)
-    flaw = _age_flaw(current, now) or _sequence_flaw(current, evidence, best)
-    acquitting = [listed for listed in (current, *best.values()) if _may_acquit(listed, find_signer)]
-    if flaw is None and not any(_age_flaw(listed, now) is None for listed in acquitting):
-        reason = "this is the publisher's own list, and a revocation key is trusted whose list is missing"
-        return current, _Flaw(reason, WarningCode.REVOCATION_UNAVAILABLE, list_is_current=True)
-    return current, flaw
+_WARNINGS = {
+    _Flaw.OWN_LIST: WarningCode.REVOCATION_UNAVAILABLE,
+    _Flaw.UNCERTAIN: WarningCode.REVOCATION_STALE,
+    _Flaw.NOT_AUTHENTIC: WarningCode.REVOCATION_SIG_INVALID,
+    _Flaw.NONE_GIVEN: WarningCode.REVOCATION_UNAVAILABLE,
+}
 
 
-def _authentic(data: bytes, find_signer: FindSigner) -> RevocationList | str:
-    """Return the list that ``data`` holds, or why it does not count."""
+@frozen
+class _Judged:
+    """A list if it is authentic, and what is wrong with it."""
+
+    listed: RevocationList | None
+    flaw: _Flaw | None = None
+    reason: str = ""
+
+
+@frozen(kw_only=True)
+class _Bench:
+    """What every list is judged against."""
+
+    kept: Sequence[RevocationList]
+    sequence_numbers: Mapping[str, int]
+    find_signer: FindSigner
+    now: datetime
+
+    def judge(self, data: bytes) -> _Judged:
+        """Judge one list that is at hand now."""
+        listed, reason = _authentic(data, self.find_signer)
+        return self._judge(listed) if listed else _Judged(None, _Flaw.NOT_AUTHENTIC, reason)
+
+    def answer(self, given: Sequence[_Judged]) -> _Judged:
+        """Return the best of the lists at hand.
+
+        A publisher's own list needs a kept list of a revocation key beside it that is still current.  And
+        what is no answer does not extend the grace of the lists that were kept: a forger could hand it in.
+        """
+        if not given:
+            return _Judged(None, _Flaw.NONE_GIVEN, "none was given")
+        best = min(given, key=lambda judged: judged.flaw or 0)
+        answering = [self._judge(listed) for listed in self.kept if self._may_acquit(listed)]
+        if best.flaw is _Flaw.OWN_LIST and any(judged.flaw is None for judged in answering):
+            return _Judged(best.listed)
+        if best.flaw and answering and all(judged.flaw is _Flaw.TOO_OLD for judged in answering):
+            return _Judged(
+                best.listed, _Flaw.TOO_OLD, f"{best.reason}; of the list that was kept, {answering[0].reason}"
+            )
+        return best
+
+    def revoking(self, skill: SkillIdentity, given: Sequence[RevocationList]) -> RevocationList | None:
+        """Return a list that revokes ``skill``: the newest of each signer count, kept ones until their grace ends."""
+        serving = [listed for listed in self.kept if self.now <= _end_of_grace(listed)]
+        return next((listed for listed in _newest([*given, *serving]) if listed.revokes(skill)), None)
+
+    def _judge(self, listed: RevocationList) -> _Judged:
+        signer = listed.signature.keyid
+        end = later(listed.expires_at.moment, CLOCK_SKEW)
+        if listed.issued_at.moment > later(self.now, CLOCK_SKEW):
+            return _Judged(listed, _Flaw.UNCERTAIN, f"it is dated in the future ({listed.issued_at.text})")
+        if self.now > end:
+            flaw = _Flaw.TOO_OLD if self.now > _end_of_grace(listed) else _Flaw.UNCERTAIN
+            return _Judged(listed, flaw, f"it expired at {listed.expires_at.text}")
+        known = [other for other in self.kept if other.signature.keyid == signer]
+        highest = max([self.sequence_numbers.get(signer, 0), *(other.sequence_number for other in known)])
+        if listed.sequence_number < highest:
+            reason = f"it has sequence number {listed.sequence_number}, and {highest} was seen before"
+            return _Judged(listed, _Flaw.UNCERTAIN, reason)
+        same = [other for other in known if other.sequence_number == listed.sequence_number]
+        if any(other.signed_bytes() != listed.signed_bytes() for other in same):
+            reason = f"two different lists have sequence number {listed.sequence_number}"
+            return _Judged(listed, _Flaw.UNCERTAIN, reason)
+        if not self._may_acquit(listed):
+            reason = "this is the publisher's own list, and a revocation key is trusted whose list is missing"
+            return _Judged(listed, _Flaw.OWN_LIST, reason)
+        return _Judged(listed)
+
+    def _may_acquit(self, listed: RevocationList) -> bool:
+        signer = self.find_signer(listed.signature.keyid)
+        return signer is not None and signer.may_acquit
+
+
+def _authentic(data: bytes, find_signer: FindSigner) -> tuple[RevocationList | None, str]:
+    """Return the list that ``data`` holds if it counts, or why it does not."""
     try:
         listed = RevocationList.from_bytes(data)
     except MalformedError as error:
-        return str(error)
+        return None, str(error)
     signer = find_signer(listed.signature.keyid)
     if signer is None:
-        return f"it is signed by {listed.signature.keyid[:64]!r}, which is not trusted for revocations"
+        return None, f"it is signed by {listed.signature.keyid[:64]!r}, which is not trusted for revocations"
     if not listed.is_signed_by(signer.key):
-        return "its signature does not verify"
+        return None, "its signature does not verify"
     if listed.issued_at.moment >= later(listed.expires_at.moment, CLOCK_SKEW):
-        return "it was issued after its own expiry"
-    return listed
-
-
-def _may_acquit(listed: RevocationList, find_signer: FindSigner) -> bool:
-    signer = find_signer(listed.signature.keyid)
-    return signer is not None and signer.may_acquit
-
-
-def _age_flaw(current: RevocationList, now: datetime) -> _Flaw | None:
-    if current.issued_at.moment > later(now, CLOCK_SKEW):
-        return _Flaw(f"it is dated in the future ({current.issued_at.text})", WarningCode.REVOCATION_STALE)
-    end = later(current.expires_at.moment, CLOCK_SKEW)
-    if now > end:
-        reason = f"it expired at {current.expires_at.text}"
-        return _Flaw(reason, WarningCode.REVOCATION_STALE, beyond_grace=now > _end_of_grace(current))
-    return None
+        return None, "it was issued after its own expiry"
+    return listed, ""
 
 
 def _end_of_grace(listed: RevocationList) -> datetime:
     return later(listed.expires_at.moment, CLOCK_SKEW + GRACE)
 
 
-def _sequence_flaw(
-    current: RevocationList, evidence: RevocationEvidence, best: Mapping[str, RevocationList]
-) -> _Flaw | None:
-    signer = current.signature.keyid
-    known = best.get(signer)
-    highest = max(evidence.sequence_numbers.get(signer, 0), known.sequence_number if known else 0)
-    if current.sequence_number < highest:
-        reason = f"it has sequence number {current.sequence_number}, and {highest} was seen before"
-        return _Flaw(reason, WarningCode.REVOCATION_STALE)
-    if (
-        known is not None
-        and known.sequence_number == current.sequence_number
-        and known.signed_bytes() != current.signed_bytes()
-    ):
-        reason = f"two different lists have sequence number {current.sequence_number}"
-        return _Flaw(reason, WarningCode.REVOCATION_STALE)
-    return None
-
-
-def _best_lists(remembered: tuple[bytes, ...], find_signer: FindSigner) -> dict[str, RevocationList]:
-    """Return the newest authentic remembered list of each signer, however old."""
-    best: dict[str, RevocationList] = {}
-    for data in remembered:
-        listed = _authentic(data, find_signer)
-        if isinstance(listed, str):
-            continue
-        known = best.get(listed.signature.keyid)
-        if known is None or known.sequence_number < listed.sequence_number:
-            best[listed.signature.keyid] = listed
-    return best
-
-
-def _candidates(current: RevocationList | None, serving: Mapping[str, RevocationList]) -> list[RevocationList]:
-    """Return the lists that may revoke: the newest of each signer, and both where two have one number."""
-    if current is None:
-        return list(serving.values())
-    signer = current.signature.keyid
-    rival = serving.get(signer)
-    others = [listed for keyid, listed in serving.items() if keyid != signer]
-    if rival is None or rival.sequence_number < current.sequence_number:
-        return [current, *others]
-    if rival.sequence_number > current.sequence_number:
-        return [rival, *others]
-    return [current, rival, *others]
+def _newest(lists: Sequence[RevocationList]) -> list[RevocationList]:
+    """Return the newest of each signer; of two with the same number both, so that either can revoke."""
+    highest: dict[str, int] = {}
+    for listed in lists:
+        signer = listed.signature.keyid
+        highest[signer] = max(highest.get(signer, 0), listed.sequence_number)
+    return [listed for listed in lists if listed.sequence_number == highest[listed.signature.keyid]]

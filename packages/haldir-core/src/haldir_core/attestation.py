@@ -6,7 +6,7 @@ from typing import Any, Self
 import attrs
 from attrs import field, frozen
 
-from haldir_core._converter import SCHEMA_VERSION, read_document, structure
+from haldir_core._converter import JSON_NAME, SCHEMA_VERSION, read_document, structure
 from haldir_core.canonical import JsonObject, JsonValue, canonical_bytes
 from haldir_core.digest import Digest
 from haldir_core.timestamp import Timestamp
@@ -40,7 +40,7 @@ class Attestation:
     permissions_hash: Digest
     signed_at: Timestamp
     vetting_report_hash: Digest | None = None
-    critical: tuple[str, ...] | None = field(default=None, alias="_critical")
+    critical: tuple[str, ...] | None = field(default=None, metadata={JSON_NAME: "_critical"})
     extra: Mapping[str, JsonValue] = field(factory=dict)
 
     @classmethod
@@ -74,4 +74,4 @@ class Attestation:
         return canonical_bytes(self.to_json())
 
 
-_NAMES = {attribute.alias for attribute in attrs.fields(Attestation)} - {"extra"}
+_NAMES = {field.metadata.get(JSON_NAME, field.name) for field in attrs.fields(Attestation)} - {"extra"}

@@ -8,7 +8,7 @@ from typing import Literal, Self
 import attrs
 from attrs import field, frozen
 
-from haldir_core._converter import SCHEMA_VERSION, read_document, structure
+from haldir_core._converter import JSON_NAME, SCHEMA_VERSION, read_document, structure
 from haldir_core.canonical import JsonObject, pretty_bytes
 from haldir_core.encoding import decode_base64, encode_base64url
 from haldir_core.errors import SigningError
@@ -46,7 +46,7 @@ class Signature:
 class Envelope:
     """A payload with its signatures.  Spec: section 8."""
 
-    payload_type: PayloadType = field(alias="payloadType")
+    payload_type: PayloadType = field(metadata={JSON_NAME: "payloadType"})
     payload: str = field(validator=attrs.validators.min_len(1))
     signatures: tuple[Signature, ...] = field(
         validator=[attrs.validators.min_len(1), attrs.validators.max_len(MAX_SIGNATURES)]

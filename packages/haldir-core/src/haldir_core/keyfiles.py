@@ -46,8 +46,10 @@ def write_key_pair(
 
     Nothing is overwritten, and if one file cannot be written none of them is left.
 
-    Raises: KeyFileError if a file exists, or the folder is missing or not writable.
+    Raises: KeyFileError if a file exists, ``stem`` is no file name, or the folder is missing or not writable.
     """
+    if stem in {"", ".", ".."} or Path(stem).name != stem:
+        raise KeyFileError(f"{stem!r} is no file name for a key: name the folder apart from it")
     contents = {
         Path(folder, f"{stem}.key"): (key.to_pem(passphrase), 0o600),
         Path(folder, f"{stem}.pub"): (key.public_key.to_pem(), 0o644),

@@ -12,17 +12,23 @@ from pathlib import Path
 from attrs import field, frozen
 
 from haldir_core._reading import Reading
+from haldir_core.canonical import MAX_DOCUMENT_BYTES
 from haldir_core.digest import Digest
 from haldir_core.errors import Problem, UnreadableError, UnsafeSkillError
 
 
 @frozen(kw_only=True)
 class Limits:
-    """How large a skill may be.  Spec: section 2."""
+    """How large a skill may be.  Spec: section 2.
+
+    ``path_bytes`` is for one path in UTF-8, ``all_path_bytes`` for all together, which a manifest must hold.
+    """
 
     files: int = 10_000
     folders: int = 10_000
     depth: int = 64
+    path_bytes: int = 1024
+    all_path_bytes: int = MAX_DOCUMENT_BYTES
     file_bytes: int = 100 * 1024 * 1024
     total_bytes: int = 500 * 1024 * 1024
 
@@ -75,7 +81,7 @@ def read_skill(
 ) -> SkillSnapshot:
     """Read the skill folder at ``path`` once.
 
-    With ``copy_to`` (a folder that does not exist yet) all files outside ``.vault`` are also written
+    With ``copy_to`` (a folder that does not exist yet, outside the skill) all files outside ``.vault`` are also written
     below it, in folders of mode 0700, while they are hashed.
 
     Problems are collected, not raised; reading stops at the first limit.
@@ -92,7 +98,11 @@ def read_skill(
         raise UnreadableError(f"cannot read the skill folder {source}: {reason}") from error
     reading = Reading(limits)
     try:
+        if copy is not None and copy.resolve().is_relative_to(source.resolve()):
+            raise UnreadableError(f"cannot copy the skill to {copy}: that is inside the skill")
         reading.run(root, copy)
+    except ValueError as error:
+        raise UnreadableError(f"cannot copy the skill to {copy}: {error}") from error
     except OSError as error:
         raise UnreadableError(f"cannot read {error.filename or source}: {error.strerror}") from error
     finally:

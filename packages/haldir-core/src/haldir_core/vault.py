@@ -11,11 +11,11 @@ import re
 import secrets
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from haldir_core.errors import SigningError
-from haldir_core.vaultfiles import VAULT
+from haldir_core.vaultfiles import ALLOWED_NAMES, VAULT
 
 _LEFTOVER = r"\.vault\.[0-9a-f]{16}\.(tmp|old)"
 _AT_FDCWD = -100  # linux/fcntl.h
@@ -28,22 +28,26 @@ def write_vault(skill: str | os.PathLike[str], documents: Mapping[str, bytes]) -
 
     If anything fails, the ``.vault`` that was there before is there still.
 
-    Raises: SigningError if the folder cannot be written.
+    Raises: SigningError if the folder cannot be written, or a document has a name that the format does not know.
     """
+    unknown = [name for name in documents if name not in ALLOWED_NAMES]
+    if unknown:
+        raise SigningError(f"{unknown[0]!r} is no document of a .vault")
     folder = Path(skill)
     vault = folder / VAULT
     new = folder / f"{VAULT}.{secrets.token_hex(8)}.tmp"
-    try:
-        new.mkdir()
-        for name, data in documents.items():
-            _write(new / name, data)
-        _sync_folder(new)
-        _replace(new, vault)
-    except OSError as error:
-        raise SigningError(f"cannot write {vault}: {error.strerror}") from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-    _sync_folder(folder)
+    with _signals_held():
+        try:
+            new.mkdir()
+            for name, data in documents.items():
+                _write(new / name, data)
+            _sync_folder(new)
+            _replace(new, vault)
+        except OSError as error:
+            raise SigningError(f"cannot write {vault}: {error.strerror}") from error
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+        _sync_folder(folder)
     return vault
 
 
@@ -56,6 +60,18 @@ def refuse_leftovers(skill: str | os.PathLike[str]) -> None:
         for entry in entries:
             if re.fullmatch(_LEFTOVER, entry.name):
                 raise SigningError(f"{entry.path} was left by an interrupted signing: remove it and sign again")
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Let Ctrl-C and its like wait for the few milliseconds of writing, so that no work folder is left."""
+    import signal  # noqa: PLC0415 - only writing needs it
+
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
 def _write(path: Path, data: bytes) -> None:

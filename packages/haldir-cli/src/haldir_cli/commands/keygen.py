@@ -26,8 +26,6 @@ def keygen(
     from haldir_cli.secrets import read_passphrase
     from haldir_core import PrivateKey, write_key_pair
 
-    if Path(name).name != name or name in {"", ".", ".."}:
-        raise typer.BadParameter(f"{name!r} is no file name: give the folder with --output", param_hint="--name")
     passphrase = read_passphrase(passphrase_env, passphrase_fd)
     key = PrivateKey.generate()
     private, public, _ = write_key_pair(output, name, key, passphrase=passphrase)

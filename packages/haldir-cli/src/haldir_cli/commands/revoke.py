@@ -36,7 +36,7 @@ def revoke(
     A list can only be extended with the key that signed it.  Without a list at FILE one is made.
     """
     from haldir_cli.clock import now
-    from haldir_cli.files import locked_folder, replace_file
+    from haldir_cli.files import locked, replace_file
     from haldir_cli.secrets import open_private_key
 
     if init and refresh:
@@ -46,9 +46,9 @@ def revoke(
     moment = now()
     entry = None if init or refresh else _entry(skill, reason, severity, moment)
     signer = open_private_key(key, passphrase_env, passphrase_fd)
-    with locked_folder(list_.parent):
-        listed = _new_list(list_, signer, moment) if init else _next_list(list_, signer, entry, moment)
-        replace_file(list_, listed.to_bytes(), mode=0o644)
+    with locked(list_) as real:
+        listed = _new_list(real, signer, moment) if init else _next_list(real, signer, entry, moment)
+        replace_file(real, listed.to_bytes(), mode=0o644)
     say(
         f"{list_}: {len(listed.entries)} revoked, sequence number {listed.sequence_number}, "
         f"current until {listed.expires_at.text}"

@@ -131,7 +131,7 @@ def _change(
     named: Path | None, change: "Callable[[TrustStore], TrustStore]", *, new_environment: str = "production"
 ) -> Path:
     """Apply ``change`` to the store in one step among processes, and return its path."""
-    from haldir_cli.files import locked_folder, make_private_folder, replace_file
+    from haldir_cli.files import locked, make_private_folder, replace_file
     from haldir_cli.home import trust_store_path
     from haldir_cli.trusted import read_store
     from haldir_core import Environment, TrustStore
@@ -139,7 +139,7 @@ def _change(
     path = named or trust_store_path()
     if named is None:
         make_private_folder(path.parent)
-    with locked_folder(path.parent):
-        store = read_store(path) if path.exists() else TrustStore(environment=Environment(new_environment))
-        replace_file(path, change(store).to_bytes(), mode=0o600)
+    with locked(path) as real:
+        store = read_store(real) if real.exists() else TrustStore(environment=Environment(new_environment))
+        replace_file(real, change(store).to_bytes(), mode=0o600)
     return path
