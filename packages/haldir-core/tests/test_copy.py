@@ -53,6 +53,17 @@ def test_a_copy_that_cannot_be_made_is_an_error(path: str, make_skill: MakeSkill
         read_skill(make_skill(), copy_to=tmp_path / path)
 
 
+@pytest.mark.parametrize("place", ["skill", "skill/copy", "skill/scripts/copy", "link/copy"])
+def test_the_copy_never_lands_in_the_skill_itself(place: str, make_skill: MakeSkill, tmp_path: Path) -> None:
+    folder = make_skill()
+    (tmp_path / "link").symlink_to(folder)
+
+    with pytest.raises(UnreadableError, match=r"inside the skill|File exists"):
+        read_skill(folder, copy_to=tmp_path / place)
+
+    assert not list(folder.rglob("copy"))
+
+
 def test_the_copy_holds_no_links(signed: Path, tmp_path: Path) -> None:
     (signed / "link").symlink_to("/etc/passwd")
 

@@ -5,11 +5,16 @@ from pathlib import Path
 import pytest
 
 from haldir_core import (
+    Context,
+    HardLinks,
     Limits,
+    Policy,
     SkillSnapshot,
+    TrustLevel,
     Verification,
     read_skill,
 )
+from haldir_core._reading import MAX_PROBLEMS
 from haldir_core.canonical import MAX_DOCUMENT_BYTES
 from haldir_core.digest import sha256
 
@@ -47,6 +52,23 @@ def test_a_skill_beyond_a_limit_is_reported_once_and_reading_stops(
 
     assert _codes(snapshot) == [("E_LIMITS", path)]
     assert "b/d/e" not in snapshot.files
+
+
+@pytest.mark.parametrize("name", ["abc", "\u00e9a", "\U0001f600"], ids=ascii)
+def test_the_length_of_a_path_is_counted_in_bytes(name: str, make_skill: MakeSkill) -> None:
+    folder = make_skill({f"d/{name}": b""})
+    longest = len(f"d/{name}".encode())
+
+    assert read_skill(folder, limits=Limits(path_bytes=longest)).problems == ()
+    assert _codes(read_skill(folder, limits=Limits(path_bytes=longest - 1))) == [("E_LIMITS", "d")]
+
+
+def test_the_lengths_of_all_paths_together_are_limited(make_skill: MakeSkill) -> None:
+    folder = make_skill({"ab": b"", "d/abc": b""})
+    together = len("abdd/abc")
+
+    assert read_skill(folder, limits=Limits(all_path_bytes=together)).problems == ()
+    assert _codes(read_skill(folder, limits=Limits(all_path_bytes=together - 1))) == [("E_LIMITS", "d")]
 
 
 def test_a_skill_exactly_at_every_limit_is_read(make_skill: MakeSkill) -> None:
@@ -139,3 +161,28 @@ def test_a_file_of_several_chunks_has_the_digest_of_all_of_them(
 
     assert snapshot.files == {"file": sha256(content[:size])}
     assert (tmp_path / "copy/file").read_bytes() == content[:size]
+
+
+def test_files_behind_many_problems_are_not_overlooked_where_hard_links_pass(
+    make_skill: MakeSkill, sign_folder: Callable[..., Path], check: Check, tmp_path: Path
+) -> None:
+    folder = sign_folder(make_skill({f"{number:04}": b"" for number in range(MAX_PROBLEMS - 1)}))
+    (folder / "z").write_bytes(b"evil")  # not signed, the last in the walk, and the last problem that is noted
+    (folder / "zz").mkdir()
+    (folder / "zz/evil").write_bytes(b"evil")
+    (tmp_path / "links").mkdir()
+    for path in folder.iterdir():
+        if path.is_file():
+            (tmp_path / "links" / path.name).hardlink_to(path)
+
+    verdict = check(folder, context=Context.RUNTIME, policy=Policy(hard_links=HardLinks.ALLOW_AT_RUNTIME))
+
+    assert verdict.trust_level is TrustLevel.NONE
+
+
+def test_the_list_of_problems_ends_with_a_limit(make_skill: MakeSkill) -> None:
+    folder = make_skill({})
+    for number in range(MAX_PROBLEMS + 1):
+        (folder / str(number)).symlink_to("x")
+
+    assert _codes(read_skill(folder))[-1][0] == "E_LIMITS"

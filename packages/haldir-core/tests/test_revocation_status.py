@@ -22,7 +22,7 @@ def judge(signed: Path, check: Callable[..., Verification], now: datetime, ring:
     """Judge the signed skill by lists; return its trust level and the first code, if there is one."""
 
     def verdict(
-        current: bytes | None,
+        current: bytes | tuple[bytes, ...] | None,
         *remembered: bytes,
         sequence_numbers: dict[str, int] | None = None,
         context: Context = INSTALL,
@@ -278,7 +278,8 @@ def test_the_memory_of_a_number_outlives_the_list(judge: Judge, revocations: Lis
     long_ago = revocations(sequence=9, issued=now - timedelta(days=100), expires=now - timedelta(days=99))
 
     assert judge(revocations(sequence=8), long_ago) == STALE
-    assert judge(revocations(sequence=8), long_ago, context=RUNTIME) == DEGRADED
+    assert judge(revocations(sequence=8), long_ago, context=RUNTIME) == STALE  # what was kept is beyond its grace
+    assert judge(revocations(sequence=10), long_ago) == FULL
 
 
 def test_a_number_seen_from_one_signer_says_nothing_about_another(

@@ -5,11 +5,15 @@ import fcntl
 import os
 import secrets
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from haldir_core.canonical import MAX_DOCUMENT_BYTES
 from haldir_core.errors import UnreadableError
+
+LOCK_SECONDS = 10
+LOCK_PAUSE_SECONDS = 0.02
 
 
 def read_file(path: Path, noun: str, max_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
@@ -46,14 +50,36 @@ def read_beginning(path: Path, count: int, *, flags: int = 0) -> bytes:
         os.close(fd)
 
 
+def read_state(path: Path, noun: str) -> bytes | None:
+    """Return the bytes of a file that the program keeps for itself; None if there is none.
+
+    Raises: UnreadableError if it is a link, cannot be read, or others could have written it.
+    """
+    for place in (path.parent, path):
+        try:
+            status = place.lstat()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise UnreadableError(f"cannot read the {noun} {path}: {error.strerror}") from error
+        if status.st_uid not in {0, os.geteuid()} or status.st_mode & 0o022 or stat.S_ISLNK(status.st_mode):
+            raise UnreadableError(
+                f"the {noun} is not used, because others could have written {place}: "
+                f"it must be yours, no link, and writable by nobody else (chmod go-w {place})"
+            )
+    return read_file(path, noun)
+
+
 def replace_file(path: Path, data: bytes, *, mode: int) -> None:
     """Make ``data`` the content of ``path`` in one step, with ``mode`` (less the umask).
+
+    A link to a file stays a link, and the file that it leads to is replaced.
 
     Raises: UnreadableError if something else than a regular file is at ``path``, or its folder is missing
         or cannot be written; then ``path`` is what it was.
     """
     refuse_special(path)
-    real = path.resolve()  # a link to a file stays a link
+    real = path.resolve()
     new = real.with_name(f".{real.name}.{secrets.token_hex(8)}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
@@ -78,6 +104,15 @@ def refuse_special(path: Path) -> None:
         raise UnreadableError(f"cannot write a file at {str(path)!r}: it is no regular file")
 
 
+def refuse_link(path: Path) -> None:
+    """Return if ``path`` is no link.
+
+    Raises: UnreadableError otherwise; what the program keeps for itself goes where it says.
+    """
+    if path.is_symlink():
+        raise UnreadableError(f"{path} is a link, and is not followed")
+
+
 def make_private_folder(folder: Path) -> None:
     """Make ``folder`` and those above it that are missing, all for their owner only.
 
@@ -92,11 +127,27 @@ def locked(path: Path) -> Iterator[Path]:
     """Hold the lock under which the file at ``path`` is read and replaced in one step among processes.
 
     Yields the path without links, so that two names of one file have one lock.
+
+    Raises: UnreadableError if the folder cannot be opened, or somebody else holds the lock for too long.
     """
     real = path.resolve()
-    fd = os.open(real.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        fd = os.open(real.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise UnreadableError(f"cannot open the folder of {path}: {error.strerror}") from error
+    try:
+        _lock(fd, real.parent)
         yield real
     finally:
         os.close(fd)
+
+
+def _lock(fd: int, folder: Path) -> None:
+    for _ in range(int(LOCK_SECONDS / LOCK_PAUSE_SECONDS)):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(LOCK_PAUSE_SECONDS)
+        else:
+            return
+    raise UnreadableError(f"somebody else has locked {folder} for more than {LOCK_SECONDS} seconds: try again later")

@@ -6,9 +6,11 @@ from pathlib import Path
 from attrs import frozen
 
 from haldir_cli.files import read_beginning
+from haldir_core import Digest, UnreadableError
+from haldir_core.digest import sha256
 
-MAX_BYTES = 64 * 1024
-"""How much of SKILL.md is looked at; a front matter is a few hundred bytes."""
+MAX_BYTES = 1024 * 1024
+"""A larger SKILL.md is not looked at; its front matter is a few hundred bytes."""
 
 
 @frozen
@@ -20,12 +22,20 @@ class FrontMatter:
     problem: str | None = None
 
 
-def read_front_matter(skill: Path) -> FrontMatter:
-    """Return the front matter of ``SKILL.md`` in the folder ``skill``; an empty one if there is none."""
-    try:
-        data = read_beginning(skill / "SKILL.md", MAX_BYTES, flags=os.O_NOFOLLOW)
-    except (OSError, ValueError):  # whatever it is, it gives no name; what may not be signed is told by `read_skill`
+def read_front_matter(skill: Path, expected: Digest | None) -> FrontMatter:
+    """Return the front matter of ``SKILL.md`` in the folder ``skill``; an empty one if there is none.
+
+    ``expected`` is the digest of the file that is being signed; None if there is none.
+
+    Raises: UnreadableError if the file is another one by now.
+    """
+    if expected is None:
         return FrontMatter()
+    data = read_beginning(skill / "SKILL.md", MAX_BYTES + 1, flags=os.O_NOFOLLOW)
+    if len(data) > MAX_BYTES:
+        return FrontMatter(problem=f"SKILL.md is larger than {MAX_BYTES} bytes")
+    if sha256(data) != expected:
+        raise UnreadableError(f"{skill / 'SKILL.md'} was changed while it was being signed: sign again")
     return parse_front_matter(data.decode("utf-8", "replace").removeprefix("\ufeff"))
 
 

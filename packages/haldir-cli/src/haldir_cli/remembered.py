@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from haldir_cli.files import locked, make_private_folder, read_file, replace_file
+from haldir_cli.files import locked, make_private_folder, read_file, read_state, refuse_link, replace_file
 from haldir_cli.home import revocations_folder
 from haldir_cli.show import say
 from haldir_core import Keyring, MalformedError, RevocationEvidence, RevocationList, UnreadableError
@@ -12,9 +12,11 @@ from haldir_core import Keyring, MalformedError, RevocationEvidence, RevocationL
 def gather_evidence(ring: Keyring, named: Path | None) -> RevocationEvidence:
     """Return what is known about revocations: the list that was named, or else those that were kept.
 
+    A kept list that is damaged, or that others could have written, is told and left out.
+
     Raises:
-        UnreadableError: if a list cannot be read.
-        MalformedError: if the named list is no revocation list.
+        UnreadableError: if the named list cannot be read.
+        MalformedError: if it is no revocation list.
     """
     kept = tuple(_kept_lists(ring.keys))
     if named is None:
@@ -26,28 +28,33 @@ def gather_evidence(ring: Keyring, named: Path | None) -> RevocationEvidence:
 
 def remember(listed: RevocationList) -> None:
     """Keep an authentic list if it is newer than the one of its signer that was kept; tell if that fails."""
-    folder = revocations_folder()
-    path = folder / f"{listed.signature.keyid}.json"
+    path = revocations_folder() / f"{listed.signature.keyid}.json"
     try:
-        make_private_folder(folder)
-        with locked(path) as real:
-            if _sequence(real) < listed.sequence_number:
-                replace_file(real, listed.to_bytes(), mode=0o600)
+        make_private_folder(path.parent)
+        with locked(path):
+            if _sequence(path) < listed.sequence_number:
+                refuse_link(path)
+                replace_file(path, listed.to_bytes(), mode=0o600)
     except (OSError, UnreadableError) as error:
         say(f"Note: the revocation list cannot be kept: {error}")
 
 
 def _kept_lists(keyids: Iterable[str]) -> Iterable[bytes]:
-    folder = revocations_folder()
     for keyid in keyids:
-        path = folder / f"{keyid}.json"
-        if path.exists():
-            yield read_file(path, "kept revocation list")
+        path = revocations_folder() / f"{keyid}.json"
+        try:
+            data = read_state(path, "kept revocation list")
+            if data is not None:
+                RevocationList.from_bytes(data)
+                yield data
+        except (MalformedError, UnreadableError) as error:
+            say(f"Note: {path} is damaged and is not used: {error}")
 
 
 def _sequence(path: Path) -> int:
-    """Return the sequence number of the list at ``path``; 0 if there is none, or none that can be read."""
+    """Return the sequence number of the list at ``path``; 0 if there is none, or none that can be used."""
     try:
-        return RevocationList.from_bytes(read_file(path, "kept revocation list")).sequence_number
+        data = read_state(path, "kept revocation list")
+        return 0 if data is None else RevocationList.from_bytes(data).sequence_number
     except (UnreadableError, MalformedError):
         return 0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from haldir_cli.show import say
 from haldir_core.keyfiles import load_private_key
 from haldir_core.keys import PassphraseError, PrivateKey
 
@@ -42,13 +43,17 @@ def open_private_key(path: Path, variable: str | None, descriptor: int | None) -
     """
     passphrase = read_passphrase(variable, descriptor)
     try:
-        return load_private_key(path, passphrase)
+        key = load_private_key(path)
     except PassphraseError as error:
-        if passphrase is not None:
-            raise
-        if not sys.stdin.isatty():
+        if passphrase is None and not sys.stdin.isatty():
             raise PassphraseError(f"{error} (--passphrase-env VAR or --passphrase-fd N)") from error
-    return load_private_key(path, getpass.getpass(f"Passphrase of {path}: ").encode())
+    else:
+        if passphrase is not None:
+            say(f"Note: {path} is not encrypted; the passphrase protects nothing")
+        return key
+    if passphrase is None:
+        passphrase = getpass.getpass(f"Passphrase of {path}: ").encode()
+    return load_private_key(path, passphrase)
 
 
 def _checked(value: bytes, option: str) -> bytes:

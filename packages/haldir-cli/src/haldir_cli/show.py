@@ -2,16 +2,15 @@
 
 import json
 import re
-import unicodedata
 from typing import TYPE_CHECKING
 
 import typer
 
+from haldir_core.invisible import is_invisible
+
 if TYPE_CHECKING:
     from haldir_core.canonical import JsonValue
 
-# Control characters (terminal escapes), format characters (bidi, zero width, tags) and line separators
-_UNSAFE_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _MAYBE_UNSAFE = re.compile(r"[^\x20-\x7e]")
 
 
@@ -33,12 +32,12 @@ def json_text(value: "JsonValue") -> str:
 
 
 def _escape(char: str) -> str:
-    if unicodedata.category(char) not in _UNSAFE_CATEGORIES:
+    if not is_invisible(char):
         return char
     return char.encode("unicode_escape").decode("ascii")
 
 
 def _escape_json(char: str) -> str:
-    if unicodedata.category(char) not in _UNSAFE_CATEGORIES:
+    if not is_invisible(char):
         return char
     return json.dumps(char)[1:-1]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from haldir_cli.files import read_file
+from haldir_cli.files import read_file, read_state
 from haldir_cli.home import trust_store_path
 from haldir_core.keyfiles import load_public_key
 from haldir_core.keys import KeyRole, PublicKey
@@ -19,11 +19,10 @@ def read_store(path: Path | None) -> TrustStore:
         UnreadableError: if the store cannot be read.
         MalformedError: if it is damaged.
     """
-    if path is None:
-        path = trust_store_path()
-        if not path.exists():
-            return TrustStore()
-    return TrustStore.from_bytes(read_file(path, "trust store"))
+    if path is not None:
+        return TrustStore.from_bytes(read_file(path, "trust store"))
+    data = read_state(trust_store_path(), "trust store")
+    return TrustStore() if data is None else TrustStore.from_bytes(data)
 
 
 def build_keyring(

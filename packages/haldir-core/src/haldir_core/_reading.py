@@ -11,11 +11,10 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from haldir_core.canonical import MAX_DOCUMENT_BYTES
 from haldir_core.codes import ErrorCode
 from haldir_core.digest import Digest
 from haldir_core.errors import Problem, UnreadableError
-from haldir_core.vaultfiles import ALLOWED_NAMES, VAULT
+from haldir_core.vaultfiles import ALLOWED_NAMES, MAX_BYTES, NOT_READ, VAULT
 
 if TYPE_CHECKING:
     from haldir_core.skill import Limits
@@ -198,12 +197,13 @@ class Reading:
     def _vault_file(self, parent: int, name: str, path: str) -> None:
         with self._opened(parent, name, path, _OPEN_FILE) as fd:
             status = None if fd is None else self._regular(fd, path)
-            if fd is None or status is None or name not in ALLOWED_NAMES or self.vault is None:
+            limit = MAX_BYTES.get(name, NOT_READ)
+            if fd is None or status is None or limit == NOT_READ or self.vault is None:
                 return
-            if status.st_size > MAX_DOCUMENT_BYTES:
-                self._note(ErrorCode.LIMITS, f"{path} is larger than {MAX_DOCUMENT_BYTES} bytes", path)
+            if status.st_size > limit:
+                self._note(ErrorCode.LIMITS, f"{path} is larger than {limit} bytes", path)
                 return
-            data = _read_at_most(fd, MAX_DOCUMENT_BYTES)
+            data = _read_at_most(fd, limit)
             if self._unchanged(fd, status, len(data), path):
                 self.vault[name] = data
 
@@ -278,8 +278,8 @@ class Reading:
 
     def _note(self, code: ErrorCode, message: str, path: str | None) -> None:
         self.problems.append(Problem(code, message, path))
-        if len(self.problems) >= MAX_PROBLEMS:
-            raise _LimitReached
+        if len(self.problems) >= MAX_PROBLEMS and code is not ErrorCode.LIMITS:
+            self._stop(f"more than {MAX_PROBLEMS} links and other problems", "")
 
 
 def _kind(entry: os.DirEntry[str]) -> _Kind:

@@ -75,11 +75,16 @@ def revocation_status(
     evidence: RevocationEvidence, skill: SkillIdentity, find_signer: FindSigner, *, context: Context, now: datetime
 ) -> RevocationStatus:
     """Return what ``evidence`` says about ``skill``.  Spec: section 10."""
-    kept = _newest([listed for data in evidence.remembered if (listed := _authentic(data, find_signer)[0])])
-    bench = _Bench(kept=kept, sequence_numbers=evidence.sequence_numbers, find_signer=find_signer, now=now)
-    given = [bench.judge(data) for data in evidence.current]
-    answer = bench.answer(given)
-    listed = bench.revoking(skill, [judged.listed for judged in given if judged.listed is not None])
+    given = [_authentic(data, find_signer) for data in evidence.current]
+    bench = _Bench(
+        given=[listed for listed, _ in given if listed],
+        kept=_newest([listed for data in evidence.remembered if (listed := _authentic(data, find_signer)[0])]),
+        sequence_numbers=evidence.sequence_numbers,
+        find_signer=find_signer,
+        now=now,
+    )
+    answer = bench.answer([reason for listed, reason in given if not listed])
+    listed = bench.revoking(skill)
     accepted = answer.listed if answer.flaw in {None, _Flaw.OWN_LIST} else None
     if context is Context.INSTALL and answer.flaw and (listed is None or answer.flaw.spoils_verdict):
         message = _NO_INSTALL.format(answer.reason)
@@ -136,40 +141,38 @@ class _Judged:
 
 @frozen(kw_only=True)
 class _Bench:
-    """What every list is judged against."""
+    """What is known when the lists are judged: the authentic ones at hand, and those that were kept."""
 
+    given: Sequence[RevocationList]
     kept: Sequence[RevocationList]
     sequence_numbers: Mapping[str, int]
     find_signer: FindSigner
     now: datetime
 
-    def judge(self, data: bytes) -> _Judged:
-        """Judge one list that is at hand now."""
-        listed, reason = _authentic(data, self.find_signer)
-        return self._judge(listed) if listed else _Judged(None, _Flaw.NOT_AUTHENTIC, reason)
-
-    def answer(self, given: Sequence[_Judged]) -> _Judged:
-        """Return the best of the lists at hand.
+    def answer(self, refused: Sequence[str]) -> _Judged:
+        """Return the best of the lists at hand, the newest of equally good ones; ``refused`` says why others are none.
 
         A publisher's own list needs a kept list of a revocation key beside it that is still current.  And
         what is no answer does not extend the grace of the lists that were kept: a forger could hand it in.
         """
-        if not given:
+        newest_first = sorted(self.given, key=lambda listed: listed.issued_at.moment, reverse=True)
+        judged = [self._judge(listed) for listed in newest_first]
+        judged += [_Judged(None, _Flaw.NOT_AUTHENTIC, reason) for reason in refused]
+        if not judged:
             return _Judged(None, _Flaw.NONE_GIVEN, "none was given")
-        best = min(given, key=lambda judged: judged.flaw or 0)
+        best = min(judged, key=lambda one: one.flaw or 0)
         answering = [self._judge(listed) for listed in self.kept if self._may_acquit(listed)]
-        if best.flaw is _Flaw.OWN_LIST and any(judged.flaw is None for judged in answering):
+        if best.flaw is _Flaw.OWN_LIST and any(one.flaw is None for one in answering):
             return _Judged(best.listed)
-        if best.flaw and answering and all(judged.flaw is _Flaw.TOO_OLD for judged in answering):
-            return _Judged(
-                best.listed, _Flaw.TOO_OLD, f"{best.reason}; of the list that was kept, {answering[0].reason}"
-            )
+        if best.flaw and answering and all(one.flaw is _Flaw.TOO_OLD for one in answering):
+            reason = f"{best.reason}; and of the list that was kept, {answering[0].reason}"
+            return _Judged(best.listed, _Flaw.TOO_OLD, reason)
         return best
 
-    def revoking(self, skill: SkillIdentity, given: Sequence[RevocationList]) -> RevocationList | None:
+    def revoking(self, skill: SkillIdentity) -> RevocationList | None:
         """Return a list that revokes ``skill``: the newest of each signer count, kept ones until their grace ends."""
         serving = [listed for listed in self.kept if self.now <= _end_of_grace(listed)]
-        return next((listed for listed in _newest([*given, *serving]) if listed.revokes(skill)), None)
+        return next((listed for listed in _newest([*self.given, *serving]) if listed.revokes(skill)), None)
 
     def _judge(self, listed: RevocationList) -> _Judged:
         signer = listed.signature.keyid
@@ -179,7 +182,7 @@ class _Bench:
         if self.now > end:
             flaw = _Flaw.TOO_OLD if self.now > _end_of_grace(listed) else _Flaw.UNCERTAIN
             return _Judged(listed, flaw, f"it expired at {listed.expires_at.text}")
-        known = [other for other in self.kept if other.signature.keyid == signer]
+        known = [other for other in (*self.given, *self.kept) if other.signature.keyid == signer]
         highest = max([self.sequence_numbers.get(signer, 0), *(other.sequence_number for other in known)])
         if listed.sequence_number < highest:
             reason = f"it has sequence number {listed.sequence_number}, and {highest} was seen before"

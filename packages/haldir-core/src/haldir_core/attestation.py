@@ -1,5 +1,6 @@
 """What a signer says about a skill: its name, and the digests of its manifest, permissions and report."""
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -9,23 +10,42 @@ from attrs import field, frozen
 from haldir_core._converter import JSON_NAME, SCHEMA_VERSION, read_document, structure
 from haldir_core.canonical import JsonObject, JsonValue, canonical_bytes
 from haldir_core.digest import Digest
+from haldir_core.invisible import is_invisible
 from haldir_core.timestamp import Timestamp
 
 DOCUMENT = "attestation.json"
 
 
-def _not_empty(_: object, attribute: "attrs.Attribute[str]", value: str) -> None:
+def _plain(_: object, attribute: "attrs.Attribute[str]", value: str) -> None:
+    """Whoever reads the text can type it: so the skill can be named, compared and revoked."""
     if not value:
         raise ValueError(f"{attribute.name} must not be empty")
+    if value != value.strip():
+        raise ValueError(f"{attribute.name} must not begin or end with a blank")
+    if not (value.isascii() and value.isprintable()) and _has_hidden(value):
+        raise ValueError(f"{attribute.name} must be in normal form C, without control or invisible characters")
+
+
+def _name(_: object, attribute: "attrs.Attribute[str]", value: str) -> None:
+    if "*" in value:
+        raise ValueError(f"{attribute.name} must not hold *, which looks like a pattern in revocations")
+
+
+def _version(_: object, attribute: "attrs.Attribute[str]", value: str) -> None:
+    if "@" in value or "*" in value:
+        raise ValueError(f"{attribute.name} must not hold @ or *, which have a meaning in revocations")
 
 
 @frozen
 class SkillIdentity:
-    """Which skill, which version of it and of which type (``skill.md``, ``mcp``, ...); none is empty."""
+    """Which skill, which version of it and of which type (``skill.md``, ``mcp``, ...).
 
-    name: str = field(validator=_not_empty)
-    version: str = field(validator=_not_empty)
-    type: str = field(validator=_not_empty)
+    None is empty, begins or ends with a blank, or holds what cannot be seen: Spec: section 5.
+    """
+
+    name: str = field(validator=[_plain, _name])
+    version: str = field(validator=[_plain, _version])
+    type: str = field(validator=_plain)
 
 
 @frozen
@@ -75,3 +95,7 @@ class Attestation:
 
 
 _NAMES = {field.metadata.get(JSON_NAME, field.name) for field in attrs.fields(Attestation)} - {"extra"}
+
+
+def _has_hidden(text: str) -> bool:
+    return any(map(is_invisible, text)) or not unicodedata.is_normalized("NFC", text)

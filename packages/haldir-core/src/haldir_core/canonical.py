@@ -20,6 +20,9 @@ JsonObject: TypeAlias = dict[str, JsonValue]
 MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 """Largest JSON document that is read: a manifest of 10,000 files with long names takes about 3 MiB."""
 
+MAX_VALUES = 400_000
+"""Most values that a document may hold, by its commas and brackets: a few bytes of text can cost 200 of memory."""
+
 MAX_DEPTH = 32
 """Deepest nesting that is read; the deepest document of the format has 6 levels."""
 
@@ -35,6 +38,8 @@ def parse_json(data: bytes, document: str, *, max_bytes: int = MAX_DOCUMENT_BYTE
     """
     if len(data) > max_bytes:
         raise MalformedError(document, f"larger than {max_bytes} bytes")
+    if data.count(b",") + data.count(b"[") + data.count(b"{") > MAX_VALUES:
+        raise MalformedError(document, f"holds more than {MAX_VALUES} values")
     try:
         text = data.decode("utf-8")
         value: JsonValue = json.loads(

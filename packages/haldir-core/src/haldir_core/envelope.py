@@ -11,8 +11,8 @@ from attrs import field, frozen
 from haldir_core._converter import JSON_NAME, SCHEMA_VERSION, read_document, structure
 from haldir_core.canonical import JsonObject, pretty_bytes
 from haldir_core.encoding import decode_base64, encode_base64url
-from haldir_core.errors import SigningError
-from haldir_core.keys import Signer
+from haldir_core.errors import DecodeError, SigningError
+from haldir_core.keys import PublicKey, Signer
 
 DOCUMENT = "signature.json"
 PayloadType = Literal["application/vnd.haldir.attestation+json"]
@@ -40,6 +40,13 @@ class Signature:
         Raises: DecodeError if it is no strict base64.
         """
         return decode_base64(self.sig)
+
+    def verifies(self, key: PublicKey, signed: bytes) -> bool:
+        """Whether this is the signature of ``key`` over ``signed``; false if it is no strict base64."""
+        try:
+            return key.verifies(self.to_bytes(), signed)
+        except DecodeError:
+            return False
 
 
 @frozen
@@ -70,15 +77,19 @@ class Envelope:
     def append_signature(self, signer: Signer) -> Self:
         """Return this envelope with one more signature over the same payload bytes.
 
+        A signature under the id of the same key that does not verify gives way: anybody can have put it there.
+
         Raises:
             SigningError: if the key has signed already.
             DecodeError: if the payload is no strict base64.
         """
-        if any(signature.keyid == signer.keyid for signature in self.signatures):
+        own = [signature for signature in self.signatures if signature.keyid == signer.keyid]
+        if any(signature.verifies(signer.public_key, self.signed_bytes()) for signature in own):
             raise SigningError(f"key {signer.keyid} has already signed this skill")
-        if len(self.signatures) >= MAX_SIGNATURES:
+        others = [signature for signature in self.signatures if signature.keyid != signer.keyid]
+        if len(others) >= MAX_SIGNATURES:
             raise SigningError(f"this skill has {MAX_SIGNATURES} signatures, which is the most there may be")
-        return attrs.evolve(self, signatures=(*self.signatures, _sign(self.payload_bytes(), signer)))
+        return attrs.evolve(self, signatures=(*others, _sign(self.payload_bytes(), signer)))
 
     def payload_bytes(self) -> bytes:
         """Return the payload.

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable
 from enum import StrEnum
-from typing import TYPE_CHECKING, NewType, Protocol, Self
+from typing import TYPE_CHECKING, NewType, NoReturn, Protocol, Self
 
 import nacl.bindings
 import nacl.exceptions
@@ -137,12 +137,32 @@ class Signer(Protocol):
         ...
 
 
-@frozen
 class PrivateKey:
-    """An Ed25519 private key in memory; its ``repr`` shows nothing of it."""
+    """An Ed25519 private key in memory; neither its ``repr`` nor pickle shows anything of it."""
 
-    _seed: bytes = field(repr=False, eq=False)
-    public_key: PublicKey
+    __slots__ = ("_public_key", "_seed")
+
+    def __init__(self, seed: bytes, public_key: PublicKey) -> None:
+        """Use `generate`, `from_seed` or `from_pem` instead."""
+        self._seed = seed
+        self._public_key = public_key
+
+    def __repr__(self) -> str:
+        return f"PrivateKey({self.keyid})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PrivateKey) and self._public_key == other._public_key
+
+    def __hash__(self) -> int:
+        return hash(self._public_key)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a private key is not pickled: load it where it is used")
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The public half."""
+        return self._public_key
 
     @classmethod
     def generate(cls, random_bytes: Callable[[int], bytes] = os.urandom) -> Self:

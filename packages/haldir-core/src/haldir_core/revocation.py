@@ -12,7 +12,7 @@ from haldir_core.attestation import SkillIdentity
 from haldir_core.canonical import JsonObject, JsonValue, canonical_bytes, pretty_bytes
 from haldir_core.encoding import decode_base64, encode_base64url
 from haldir_core.envelope import Signature
-from haldir_core.errors import DecodeError, RevocationError
+from haldir_core.errors import DecodeError, MalformedError, RevocationError
 from haldir_core.keys import PublicKey, Signer
 from haldir_core.timestamp import Timestamp, later
 
@@ -54,6 +54,7 @@ class RevocationList:
     """A list of revoked skills as its signer published it.  Spec: section 10.
 
     ``document`` is the whole JSON document; members that version 1.0 does not name are signed too.
+    ``source`` is the very bytes that were read.
     """
 
     sequence_number: int = field(validator=_positive)
@@ -63,6 +64,7 @@ class RevocationList:
     entries: tuple[RevokedSkill, ...]
     signature: Signature
     document: Mapping[str, JsonValue] = field(eq=False, repr=False, factory=dict)
+    source: bytes = field(eq=False, repr=False, default=b"")
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -73,10 +75,8 @@ class RevocationList:
             MalformedError: if it is no version 1.0 list.
         """
         document = read_document(data, DOCUMENT)
-        named = {name: value for name, value in document.items() if name != "document"}
-        signed = attrs.evolve(structure(named, cls, DOCUMENT), document=document)
-        signed.signed_bytes()  # what has no canonical form cannot have been signed
-        return signed
+        named = {name: value for name, value in document.items() if name not in {"document", "source"}}
+        return attrs.evolve(structure(named, cls, DOCUMENT), document=document, source=data)
 
     @classmethod
     def create(cls, signer: Signer, now: datetime, *entries: RevokedSkill) -> Self:
@@ -104,24 +104,28 @@ class RevocationList:
         return self._next(dict(self.document), signer, now)
 
     def signed_bytes(self) -> bytes:
-        """Return the bytes that the signature is over: the canonical document without ``signature``."""
+        """Return the bytes that the signature is over: the canonical document without ``signature``.
+
+        Raises: MalformedError if the document has no canonical form, so that nobody can have signed it.
+        """
         return canonical_bytes({name: value for name, value in self.document.items() if name != "signature"})
 
     def is_signed_by(self, key: PublicKey) -> bool:
         """Whether the signature is that of ``key``."""
-        try:
-            signature = decode_base64(self.signature.sig)
-        except DecodeError:
+        if self.signature.keyid != key.keyid:
             return False
-        return self.signature.keyid == key.keyid and key.verifies(signature, self.signed_bytes())
+        try:
+            return key.verifies(decode_base64(self.signature.sig), self.signed_bytes())
+        except (DecodeError, MalformedError):
+            return False
 
     def revokes(self, skill: SkillIdentity) -> bool:
         """Whether an entry names ``skill``."""
         return any(entry.names(skill) for entry in self.entries)
 
     def to_bytes(self) -> bytes:
-        """Return the list as it is written to disk."""
-        return pretty_bytes(dict(self.document))
+        """Return the list as it was read, or is to be written to disk."""
+        return self.source
 
     def _next(self, members: JsonObject, signer: Signer, now: datetime) -> Self:
         if not self.is_signed_by(signer.public_key):

@@ -7,7 +7,6 @@ from haldir_core._checks import CONTENT_CHECKS, first_failure
 from haldir_core._checks.case import Case, HardLinks, Question
 from haldir_core._revocation_status import RevocationEvidence
 from haldir_core.attestation import Attestation, SkillIdentity
-from haldir_core.canonical import MAX_DOCUMENT_BYTES
 from haldir_core.codes import Context
 from haldir_core.digest import sha256
 from haldir_core.envelope import Envelope
@@ -20,6 +19,7 @@ from haldir_core.requirement import ANY_SIGNATURE
 from haldir_core.skill import SkillSnapshot
 from haldir_core.timestamp import Timestamp
 from haldir_core.trust import Keyring
+from haldir_core.vaultfiles import MAX_BYTES
 
 Documents = Mapping[str, bytes]
 """The files of a ``.vault`` by name, in the order in which they are written."""
@@ -40,10 +40,14 @@ def sign(
 
     Raises:
         UnsafeSkillError: if the folder holds what no skill may hold.
-        SigningError: if a file name has a backslash, or the signed skill would be larger than a reader takes.
+        SigningError: if ``.vault`` holds what the format does not know, a file name has a backslash, or the
+            signed skill would be larger than a reader takes.
         MalformedError: if the permissions, the name or the version have no canonical form.
     """
     snapshot.refuse_problems()
+    if snapshot.vault_extras:
+        shown = ", ".join(snapshot.vault_extras[:5])
+        raise SigningError(f"{shown}: not part of the format, and would be lost: move it out of .vault first")
     for path in snapshot.files:
         if "\\" in path:
             raise SigningError(f"the name of {path!r} has a backslash, which is a separator elsewhere: rename it")
@@ -103,8 +107,8 @@ def _refuse_too_large(snapshot: SkillSnapshot, documents: Documents) -> None:
     """
     limits = snapshot.limits
     for name, data in documents.items():
-        if len(data) > MAX_DOCUMENT_BYTES:
-            raise SigningError(f"{name} would have {len(data)} bytes, {MAX_DOCUMENT_BYTES} are allowed")
+        if len(data) > MAX_BYTES[name]:
+            raise SigningError(f"{name} would have {len(data)} bytes, {MAX_BYTES[name]} are allowed")
     if len(snapshot.files) + len(documents) > limits.files:
         raise SigningError(f"with its .vault the skill would have more than {limits.files} files")
     if snapshot.folders + (snapshot.vault is None) > limits.folders:

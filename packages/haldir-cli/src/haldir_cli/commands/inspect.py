@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 app = make_app()
 
+SHOWN_BYTES = 256 * 1024
+"""A larger document is not shown: indented it can be a hundred times as large."""
+
 
 @app.command()
 def inspect(
@@ -24,6 +27,7 @@ def inspect(
     from haldir_cli.show import json_text
     from haldir_core import MalformedError, read_skill
     from haldir_core.canonical import parse_json
+    from haldir_core.digest import sha256
     from haldir_core.vaultfiles import VAULT_FILES
 
     vault = read_skill(skill).vault
@@ -34,8 +38,12 @@ def inspect(
     for file in VAULT_FILES:
         if file.name not in vault:
             continue
+        data = vault[file.name]
+        if len(data) > SHOWN_BYTES:
+            documents[file.name] = {"bytes": len(data), "digest": sha256(data), "shown": False}
+            continue
         try:
-            documents[file.name] = parse_json(vault[file.name], file.name)
+            documents[file.name] = parse_json(data, file.name)
         except MalformedError as error:
             say(f"haldir: {error}")
     say("Nothing below has been verified: use haldir verify for that.")

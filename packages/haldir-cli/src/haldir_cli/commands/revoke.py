@@ -58,7 +58,8 @@ def revoke(
 
 def _entry(skill: str | None, reason: str | None, severity: str, moment: datetime) -> "RevokedSkill":
     """Return the entry that the command line asks for."""
-    from haldir_core import RevokedSkill, Timestamp
+    from haldir_core import RevokedSkill, SkillIdentity, Timestamp
+    from haldir_core.revocation import EVERY_VERSION
 
     name, _, version = (skill or "").rpartition("@")
     if not name or not version:
@@ -70,6 +71,10 @@ def _entry(skill: str | None, reason: str | None, severity: str, moment: datetim
         raise typer.BadParameter("say why with --reason", param_hint="--reason")
     if not severity:
         raise typer.BadParameter("must not be empty", param_hint="--severity")
+    try:  # what no skill can be called revokes nothing, and whoever wrote it believes that it does
+        SkillIdentity(name, "0" if version == EVERY_VERSION else version, "skill.md")
+    except ValueError as error:
+        raise typer.BadParameter(f"no skill can be called {skill!r}: {error}", param_hint="NAME@VERSION") from error
     return RevokedSkill(name, (version,), Timestamp.at(moment), reason, severity)
 
 

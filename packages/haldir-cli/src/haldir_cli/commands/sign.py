@@ -10,7 +10,7 @@ from haldir_cli.options import PassphraseEnv, PassphraseFd, SigningKey, SkillFol
 from haldir_cli.show import say
 
 if TYPE_CHECKING:
-    from haldir_core import Permissions, SkillSnapshot, VettingReport
+    from haldir_core import Permissions, SkillSnapshot
 
 app = make_app()
 
@@ -37,39 +37,42 @@ def sign(
     Whatever signatures and reports .vault/ held before are replaced.
     """
     from haldir_cli.clock import now
+    from haldir_cli.describe import describe_permissions
     from haldir_cli.files import read_file
     from haldir_cli.secrets import open_private_key
     from haldir_core import SkillIdentity, VettingReport, read_skill, write_vault
     from haldir_core import sign as sign_snapshot
     from haldir_core.vault import refuse_leftovers
 
-    for option, value in (("--name", name), ("--skill-version", skill_version), ("--type", type_)):
-        if value == "":
-            raise typer.BadParameter("must not be empty", param_hint=option)
     signer = open_private_key(key, passphrase_env, passphrase_fd)
     report = None
     if vetting_report is not None:
         report = VettingReport.from_bytes(read_file(vetting_report, "vetting report"))
     refuse_leftovers(skill)
     snapshot = read_skill(skill)
-    identity = SkillIdentity(*_name_and_version(skill, name, skill_version), type_)
+    try:
+        identity = SkillIdentity(*_name_and_version(snapshot, name, skill_version), type_)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error} (give --name, --skill-version or --type)") from error
     granted = _permissions(snapshot, permissions)
     documents = sign_snapshot(snapshot, identity, granted, signer, clock=now, report=report)
     vault = write_vault(skill, documents)
     say(f"Signed {identity.name}@{identity.version} with key {signer.keyid}")
-    say(f"{len(snapshot.files)} files, {_summary(granted, report)}: {vault}")
+    vetted = "no vetting report" if report is None else f"vetting report: {report.overall_status}"
+    say(f"{len(snapshot.files)} files, {vetted}: {vault}", *describe_permissions(granted))
 
 
-def _name_and_version(skill: Path, name: str | None, version: str | None) -> tuple[str, str]:
+def _name_and_version(snapshot: "SkillSnapshot", name: str | None, version: str | None) -> tuple[str, str]:
     """Return what the options say, else what SKILL.md says, else ``unnamed`` and ``0.0.0``."""
     if name is not None and version is not None:
         return name, version
     from haldir_cli.frontmatter import read_front_matter
 
-    found = read_front_matter(skill)
+    found = read_front_matter(snapshot.path, snapshot.files.get("SKILL.md"))
     if found.problem:
         say(f"Note: {found.problem}; its name and version are not used")
-    return name or found.name or "unnamed", version or found.version or "0.0.0"
+    chosen = found.name or "unnamed" if name is None else name
+    return chosen, found.version or "0.0.0" if version is None else version
 
 
 def _permissions(snapshot: "SkillSnapshot", file: Path | None) -> "Permissions":
@@ -83,14 +86,10 @@ def _permissions(snapshot: "SkillSnapshot", file: Path | None) -> "Permissions":
     if present is None:
         return Permissions.deny_all()
     try:
-        return Permissions.from_bytes(present)
+        kept = Permissions.from_bytes(present)
     except MalformedError as error:
         say(f"Note: {error}; the skill is signed with no permissions at all")
         return Permissions.deny_all()
-
-
-def _summary(permissions: "Permissions", report: "VettingReport | None") -> str:
-    vetted = "no vetting report" if report is None else f"vetting report: {report.overall_status}"
-    from haldir_cli.describe import describe_permissions
-
-    return f"{describe_permissions(permissions)}, {vetted}"
+    if kept != Permissions.deny_all():
+        say("Note: the permissions below were in .vault/permissions.json already: sign them only if you know them")
+    return kept
