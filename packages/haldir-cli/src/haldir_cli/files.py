@@ -131,6 +131,8 @@ def locked(path: Path) -> Iterator[Path]:
     Raises: UnreadableError if the folder cannot be opened, or somebody else holds the lock for too long.
     """
     real = path.resolve()
+    if path.is_symlink() and not real.exists():
+        raise UnreadableError(f"{path} is a link that leads nowhere")
     try:
         fd = os.open(real.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:

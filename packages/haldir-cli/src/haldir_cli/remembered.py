@@ -12,11 +12,9 @@ from haldir_core import Keyring, MalformedError, RevocationEvidence, RevocationL
 def gather_evidence(ring: Keyring, named: Path | None) -> RevocationEvidence:
     """Return what is known about revocations: the list that was named, or else those that were kept.
 
-    A kept list that is damaged, or that others could have written, is told and left out.
-
     Raises:
-        UnreadableError: if the named list cannot be read.
-        MalformedError: if it is no revocation list.
+        UnreadableError: if a list cannot be read, or a kept one is damaged or could be written by others.
+        MalformedError: if the named list is no revocation list.
     """
     kept = tuple(_kept_lists(ring.keys))
     if named is None:
@@ -35,26 +33,31 @@ def remember(listed: RevocationList) -> None:
             if _sequence(path) < listed.sequence_number:
                 refuse_link(path)
                 replace_file(path, listed.to_bytes(), mode=0o600)
-    except (OSError, UnreadableError) as error:
+    except (OSError, UnreadableError, MalformedError) as error:
         say(f"Note: the revocation list cannot be kept: {error}")
 
 
 def _kept_lists(keyids: Iterable[str]) -> Iterable[bytes]:
+    """Yield the kept lists of these keys.
+
+    Raises: UnreadableError if one is damaged: without it an older list would pass for the newest.
+    """
     for keyid in keyids:
         path = revocations_folder() / f"{keyid}.json"
+        data = read_state(path, "kept revocation list")
+        if data is None:
+            continue
         try:
-            data = read_state(path, "kept revocation list")
-            if data is not None:
-                RevocationList.from_bytes(data)
-                yield data
-        except (MalformedError, UnreadableError) as error:
-            say(f"Note: {path} is damaged and is not used: {error}")
+            RevocationList.from_bytes(data)
+        except MalformedError as error:
+            raise UnreadableError(
+                f"the kept {error}. It guards against older lists: get the newest one of its signer, "
+                f"then remove {path} and verify with --revocation"
+            ) from error
+        yield data
 
 
 def _sequence(path: Path) -> int:
-    """Return the sequence number of the list at ``path``; 0 if there is none, or none that can be used."""
-    try:
-        data = read_state(path, "kept revocation list")
-        return 0 if data is None else RevocationList.from_bytes(data).sequence_number
-    except (UnreadableError, MalformedError):
-        return 0
+    """Return the sequence number of the list at ``path``; 0 if there is none."""
+    data = read_state(path, "kept revocation list")
+    return 0 if data is None else RevocationList.from_bytes(data).sequence_number

@@ -1,5 +1,6 @@
 """Texts from a skill, made safe for a terminal."""
 
+import contextlib
 import json
 import re
 from typing import TYPE_CHECKING
@@ -16,8 +17,9 @@ _MAYBE_UNSAFE = re.compile(r"[^\x20-\x7e]")
 
 def say(*lines: str) -> None:
     """Print words for people on stderr, one line each, safe for a terminal whatever they quote."""
-    for line in lines:
-        typer.echo(printable(line), err=True)
+    with contextlib.suppress(OSError):  # where stderr is closed or full nobody can be told
+        for line in lines:
+            typer.echo(printable(line), err=True)
 
 
 def printable(text: str) -> str:

@@ -7,8 +7,9 @@ import typer
 
 from haldir_cli.files import read_file, read_state
 from haldir_cli.home import trust_store_path
+from haldir_cli.show import say
 from haldir_core.keyfiles import load_public_key
-from haldir_core.keys import KeyRole, PublicKey
+from haldir_core.keys import Environment, KeyRole, PublicKey
 from haldir_core.trust import SKILL_ROLES, Keyring, TrustStore
 
 
@@ -37,6 +38,8 @@ def build_keyring(
     Raises: typer.BadParameter if no key that may sign skills is trusted.
     """
     store = read_store(store_file)
+    if store.environment is Environment.STAGING:
+        say("Note: this is a staging trust store: what it trusts is meant for experiments")
     known = store.keyring()
     trusted: list[tuple[PublicKey, KeyRole]] = []
     for path in keys:

@@ -78,7 +78,8 @@ def revocation_status(
     given = [_authentic(data, find_signer) for data in evidence.current]
     bench = _Bench(
         given=[listed for listed, _ in given if listed],
-        kept=_newest([listed for data in evidence.remembered if (listed := _authentic(data, find_signer)[0])]),
+        given_any=bool(given),
+        kept=[listed for data in evidence.remembered if (listed := _authentic(data, find_signer)[0])],
         sequence_numbers=evidence.sequence_numbers,
         find_signer=find_signer,
         now=now,
@@ -144,6 +145,7 @@ class _Bench:
     """What is known when the lists are judged: the authentic ones at hand, and those that were kept."""
 
     given: Sequence[RevocationList]
+    given_any: bool
     kept: Sequence[RevocationList]
     sequence_numbers: Mapping[str, int]
     find_signer: FindSigner
@@ -170,9 +172,15 @@ class _Bench:
         return best
 
     def revoking(self, skill: SkillIdentity) -> RevocationList | None:
-        """Return a list that revokes ``skill``: the newest of each signer count, kept ones until their grace ends."""
-        serving = [listed for listed in self.kept if self.now <= _end_of_grace(listed)]
-        return next((listed for listed in _newest([*self.given, *serving]) if listed.revokes(skill)), None)
+        """Return a list that revokes ``skill``: any at hand, or a kept one that no newer list at hand replaces.
+
+        Age and number limit what acquits, not what revokes.  Only where no list is at hand do kept ones
+        cease to count with their grace, as in the peer.
+        """
+        kept = [listed for listed in self.kept if not any(map(listed.is_replaced_by, self.given))]
+        if not self.given_any:
+            kept = [listed for listed in kept if self.now <= _end_of_grace(listed)]
+        return next((listed for listed in (*self.given, *kept) if listed.revokes(skill)), None)
 
     def _judge(self, listed: RevocationList) -> _Judged:
         signer = listed.signature.keyid
@@ -219,12 +227,3 @@ def _authentic(data: bytes, find_signer: FindSigner) -> tuple[RevocationList | N
 
 def _end_of_grace(listed: RevocationList) -> datetime:
     return later(listed.expires_at.moment, CLOCK_SKEW + GRACE)
-
-
-def _newest(lists: Sequence[RevocationList]) -> list[RevocationList]:
-    """Return the newest of each signer; of two with the same number both, so that either can revoke."""
-    highest: dict[str, int] = {}
-    for listed in lists:
-        signer = listed.signature.keyid
-        highest[signer] = max(highest.get(signer, 0), listed.sequence_number)
-    return [listed for listed in lists if listed.sequence_number == highest[listed.signature.keyid]]

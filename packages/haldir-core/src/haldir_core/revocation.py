@@ -123,6 +123,11 @@ class RevocationList:
         """Whether an entry names ``skill``."""
         return any(entry.names(skill) for entry in self.entries)
 
+    def is_replaced_by(self, other: "RevocationList") -> bool:
+        """Whether ``other`` is a later list of the same signer."""
+        same_signer = self.signature.keyid == other.signature.keyid
+        return same_signer and self.sequence_number < other.sequence_number
+
     def to_bytes(self) -> bytes:
         """Return the list as it was read, or is to be written to disk."""
         return self.source

@@ -1,15 +1,17 @@
 """Writing a ``.vault`` folder: all of it or nothing.
 
 The new folder is built beside the old one and takes its place in one step (renameat2 with
-RENAME_EXCHANGE on Linux, renamex_np with RENAME_SWAP on macOS).  Where a file system has no such step, two
+RENAME_EXCHANGE on Linux, renameatx_np with RENAME_SWAP on macOS).  Where a file system has no such step, two
 renames do it, and a power cut between them leaves the old folder under its temporary name.
 """
 
 import contextlib
+import errno
 import os
 import re
 import secrets
 import shutil
+import stat
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,7 +20,6 @@ from haldir_core.errors import SigningError
 from haldir_core.vaultfiles import ALLOWED_NAMES, VAULT
 
 _LEFTOVER = r"\.vault\.[0-9a-f]{16}\.(tmp|old)"
-_AT_FDCWD = -100  # linux/fcntl.h
 _RENAME_EXCHANGE = 2  # linux/fs.h
 _RENAME_SWAP = 2  # sys/stdio.h of macOS
 
@@ -33,21 +34,19 @@ def write_vault(skill: str | os.PathLike[str], documents: Mapping[str, bytes]) -
     unknown = [name for name in documents if name not in ALLOWED_NAMES]
     if unknown:
         raise SigningError(f"{unknown[0]!r} is no document of a .vault")
-    folder = Path(skill)
-    vault = folder / VAULT
-    new = folder / f"{VAULT}.{secrets.token_hex(8)}.tmp"
-    with _signals_held():
-        try:
-            new.mkdir()
-            for name, data in documents.items():
-                _write(new / name, data)
-            _sync_folder(new)
-            _replace(new, vault)
-        except OSError as error:
-            raise SigningError(f"cannot write {vault}: {error.strerror}") from error
-        finally:
-            shutil.rmtree(new, ignore_errors=True)
-        _sync_folder(folder)
+    vault = Path(skill) / VAULT
+    try:
+        folder = os.open(skill, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SigningError(f"cannot write {vault}: {reason}") from error
+    try:
+        with _signals_held():
+            _write_folder(folder, documents)
+    except OSError as error:
+        raise SigningError(f"cannot write {vault}: {error.strerror}") from error
+    finally:
+        os.close(folder)
     return vault
 
 
@@ -74,47 +73,72 @@ def _signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
-def _write(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
+def _write_folder(folder: int, documents: Mapping[str, bytes]) -> None:
+    """Write the documents beside ``.vault`` in the folder of that descriptor, then put them in its place."""
+    name = f"{VAULT}.{secrets.token_hex(8)}.tmp"
+    try:
+        os.mkdir(name, 0o755, dir_fd=folder)
+        new = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        try:
+            for document, data in documents.items():
+                _write(new, document, data)
+            _sync(new)
+            _replace(folder, name)
+            written, placed = os.fstat(new), os.stat(VAULT, dir_fd=folder, follow_symlinks=False)
+        finally:
+            os.close(new)
+        if (written.st_dev, written.st_ino) != (placed.st_dev, placed.st_ino):
+            raise OSError(errno.ESTALE, "somebody else changed the folder meanwhile")
+    finally:
+        shutil.rmtree(name, ignore_errors=True, dir_fd=folder)
+    _sync(folder)
+
+
+def _write(folder: int, name: str, data: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(name, flags, 0o644, dir_fd=folder), "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _replace(new: Path, vault: Path) -> None:
-    """Put ``new`` in the place of ``vault``; afterwards ``new`` is the old one, or gone."""
-    if not os.path.lexists(vault):
-        new.rename(vault)
-    elif vault.is_symlink() or not vault.is_dir():
-        raise NotADirectoryError(0, "it is there, and not a folder")
-    elif not _exchange(new, vault):
-        old = new.with_suffix(".old")
-        vault.rename(old)
+def _replace(folder: int, new: str) -> None:
+    """Put ``new`` in the place of ``.vault``; afterwards ``new`` is the old one, or gone."""
+    try:
+        mode = os.stat(VAULT, dir_fd=folder, follow_symlinks=False).st_mode
+    except FileNotFoundError:
+        _rename(folder, new, VAULT)
+        return
+    if not stat.S_ISDIR(mode):
+        raise NotADirectoryError(errno.ENOTDIR, "it is there, and not a folder")
+    if not _exchange(folder, new, VAULT):
+        old = new.replace(".tmp", ".old")
+        _rename(folder, VAULT, old)
         try:
-            new.rename(vault)
+            _rename(folder, new, VAULT)
         except OSError:
-            old.rename(vault)
+            _rename(folder, old, VAULT)
             raise
-        old.rename(new)
+        _rename(folder, old, new)
 
 
-def _exchange(one: Path, other: Path) -> bool:
+def _rename(folder: int, one: str, other: str) -> None:
+    os.rename(one, other, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def _exchange(folder: int, one: str, other: str) -> bool:
     """Swap two names in one step; false if this platform or file system cannot."""
     import ctypes  # noqa: PLC0415 - only signing again needs it
 
     libc = ctypes.CDLL(None, use_errno=True)
     first, second = os.fsencode(one), os.fsencode(other)
     if sys.platform == "linux" and hasattr(libc, "renameat2"):
-        return bool(libc.renameat2(_AT_FDCWD, first, _AT_FDCWD, second, _RENAME_EXCHANGE) == 0)
-    if sys.platform == "darwin" and hasattr(libc, "renamex_np"):
-        return bool(libc.renamex_np(first, second, _RENAME_SWAP) == 0)
+        return bool(libc.renameat2(folder, first, folder, second, _RENAME_EXCHANGE) == 0)
+    if sys.platform == "darwin" and hasattr(libc, "renameatx_np"):
+        return bool(libc.renameatx_np(folder, first, folder, second, _RENAME_SWAP) == 0)
     return False
 
 
-def _sync_folder(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # not every file system lets a folder be synced; the rename is done
-        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+def _sync(folder: int) -> None:
+    with contextlib.suppress(OSError):  # not every file system lets a folder be synced
+        os.fsync(folder)
