@@ -1,4 +1,5 @@
 import json
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -6,10 +7,15 @@ from hypothesis import strategies as st
 
 from haldir_core import Attestation, MalformedError, SkillIdentity, Timestamp, UnsupportedVersionError
 from haldir_core.digest import sha256
+from haldir_core.invisible import is_invisible
 
 STAMP = "2026-01-31T12:00:00.000Z"
 DIGEST = sha256(b"")
 texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
+visible = st.characters(codec="utf-8", exclude_categories=("C", "Z"), exclude_characters="@*")
+names = st.text(visible.filter(lambda char: not is_invisible(char)), min_size=1, max_size=20).map(
+    lambda text: unicodedata.normalize("NFC", text)
+)
 
 
 def _members(**changes: object) -> bytes:
@@ -25,7 +31,7 @@ def _members(**changes: object) -> bytes:
 
 
 @given(
-    skill=st.builds(SkillIdentity, texts, texts, texts),
+    skill=st.builds(SkillIdentity, names, names, names),
     report=st.none() | st.just(DIGEST),
     critical=st.none() | st.lists(texts, max_size=3).map(tuple),
     extra=st.dictionaries(texts.map(lambda text: "x-" + text), texts, max_size=3),
@@ -90,6 +96,10 @@ def test_another_version_is_refused_as_such(version: str) -> None:
         {"skill": ["weather", "1.0", "skill.md"]},
         {"skill": {"name": "weather", "version": "1.0"}},
         {"skill": {"name": "", "version": "1.0", "type": "skill.md"}},
+        {"skill": {"name": " weather", "version": "1.0", "type": "skill.md"}},
+        {"skill": {"name": "we\0ather", "version": "1.0", "type": "skill.md"}},
+        {"skill": {"name": "weather", "version": "1.*", "type": "skill.md"}},
+        {"skill": {"name": "weather", "version": "1.0", "type": "skill.md\n"}},
         {"skill": {"name": "weather", "version": 1, "type": "skill.md"}},
         {"skill": {"name": "weather", "version": "1.0", "type": None}},
         {"integrity_hash": ...},
@@ -120,7 +130,72 @@ def test_an_error_names_the_place() -> None:
         Attestation.from_bytes(_members(signed_at=...))
 
 
-@pytest.mark.parametrize("part", ["name", "version", "type"])
+PARTS = ["name", "version", "type"]
+
+
+def _identity(**changes: str) -> SkillIdentity:
+    return SkillIdentity(**{"name": "a", "version": "b", "type": "c", **changes})
+
+
+@pytest.mark.parametrize("part", PARTS)
 def test_no_part_of_an_identity_is_empty(part: str) -> None:
     with pytest.raises(ValueError, match=f"{part} must not be empty"):
-        SkillIdentity(**{"name": "a", "version": "b", "type": "c", part: ""})
+        _identity(**{part: ""})
+
+
+@pytest.mark.parametrize("text", [" a", "a ", " ", "\u3000a", "a\t", "\na"], ids=ascii)
+@pytest.mark.parametrize("part", PARTS)
+def test_no_part_of_an_identity_begins_or_ends_with_a_blank(part: str, text: str) -> None:
+    with pytest.raises(ValueError, match=f"{part} must not begin or end with a blank"):
+        _identity(**{part: text})
+
+
+HIDDEN = {
+    "nul": "\0",
+    "newline": "\n",
+    "escape": "\x1b",
+    "delete": "\x7f",
+    "c1": "\x9b",
+    "no-break-space": "\xa0",
+    "soft-hyphen": "\xad",
+    "grapheme-joiner": "\u034f",
+    "hangul-filler": "\u115f",
+    "zero-width-space": "\u200b",
+    "right-to-left-override": "\u202e",
+    "line-separator": "\u2028",
+    "blank-braille": "\u2800",
+    "ideographic-space": "\u3000",
+    "wide-hangul-filler": "\u3164",
+    "half-a-pair": "\ud800",
+    "bytes-of-argv": "\udcff",
+    "private": "\ue000",
+    "variation-selector": "\ufe0f",
+    "half-hangul-filler": "\uffa0",
+    "noncharacter": "\uffff",
+    "tag": "\U000e0041",
+    "further-selector": "\U000e0100",
+    "not-nfc": "e\u0301",
+}
+
+
+@pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN)
+@pytest.mark.parametrize("part", PARTS)
+def test_no_part_of_an_identity_holds_what_a_reader_cannot_see(part: str, hidden: str) -> None:
+    with pytest.raises(ValueError, match=f"{part} must be in normal form C, without control or invisible"):
+        _identity(**{part: f"a{hidden}z"})
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [("name", "*"), ("name", "wea*"), ("version", "*"), ("version", "1.*"), ("version", "1@2"), ("version", "@")],
+)
+def test_what_has_a_meaning_in_revocations_is_in_no_name_and_no_version(part: str, text: str) -> None:
+    with pytest.raises(ValueError, match=f"{part} must not hold"):
+        _identity(**{part: text})
+
+
+@pytest.mark.parametrize(
+    "text", ["a b", "@scope/a", "gr\u00fcn", "\u540d\u524d", "\u05d0", "\U0001f600", "\"'`$(x)\\"], ids=ascii
+)
+def test_what_a_person_can_read_and_type_is_a_name_and_a_type(text: str) -> None:
+    assert _identity(name=text, type=text).name == text

@@ -1,7 +1,11 @@
 import base64
+import copy
+import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa, x25519
@@ -227,9 +231,38 @@ def test_an_empty_passphrase_is_refused_for_writing() -> None:
 def test_a_key_shows_nothing_of_its_secret() -> None:
     shown = repr(KEY) + str(KEY) + repr([KEY]) + repr({"key": KEY})
 
-    assert KEY.public_key.raw.hex() in shown or repr(KEY.public_key.raw) in shown
+    assert KEY.keyid in shown
     for secret in (repr(SEED)[2:-1], SEED.hex(), base64.b64encode(SEED).decode(), "seed"):
         assert secret not in shown
+
+
+def test_a_key_is_shown_by_its_id_only() -> None:
+    assert repr(KEY) == str(KEY) == f"{KEY}" == f"PrivateKey({KEY.keyid})"
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_key_is_not_pickled(protocol: int) -> None:
+    with pytest.raises(TypeError, match="a private key is not pickled"):
+        pickle.dumps({"key": KEY}, protocol)
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy], ids=["shallow", "deep"])
+def test_a_key_is_not_copied(duplicate: Callable[[object], object]) -> None:
+    with pytest.raises(TypeError, match="a private key is not pickled"):
+        duplicate(KEY)
+
+
+def test_a_key_is_no_record_whose_fields_can_be_listed() -> None:
+    holder = attrs.make_class("Holder", ["key"])(KEY)
+
+    assert attrs.asdict(holder) == {"key": KEY}
+    with pytest.raises(attrs.exceptions.NotAnAttrsClassError):
+        attrs.asdict(KEY)  # type: ignore[call-overload] # the mistake that is to fail
+
+
+def test_keys_are_equal_by_their_public_half() -> None:
+    assert {KEY, PrivateKey.from_seed(SEED)} == {KEY}
+    assert PrivateKey.from_seed(bytes(32)) not in {KEY, SEED, None}
 
 
 def test_a_generated_key_takes_32_bytes_of_randomness() -> None:

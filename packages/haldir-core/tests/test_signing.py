@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -127,18 +128,17 @@ def test_a_manifest_that_no_reader_takes_is_not_signed(
         sign(attrs.evolve(snapshot, files=files), skill, Permissions.deny_all(), publisher, clock=lambda: now)
 
 
-@pytest.mark.parametrize("part", ["name", "version", "type"])
-def test_an_identity_without_canonical_form_is_not_signed(
-    part: str, make_skill: MakeSkill, signed_documents: Callable[..., dict[str, bytes]]
+def test_permissions_without_canonical_form_are_not_signed(
+    make_skill: MakeSkill, skill: SkillIdentity, publisher: PrivateKey, now: datetime
 ) -> None:
-    parts = {"name": "a", "version": "b", "type": "c", part: "\udcff"}
+    permissions = attrs.evolve(Permissions.deny_all(), document={"x": float("inf")})
 
     with pytest.raises(MalformedError, match="no canonical JSON form"):
-        signed_documents(make_skill(), skill=SkillIdentity(**parts))
+        sign(read_skill(make_skill()), skill, permissions, publisher, clock=lambda: now)
 
 
-@pytest.mark.parametrize("name", ["weather", "@scope/weather", "gr\u00fcn", "\U0001f600", " ", "a\nb"], ids=ascii)
-def test_any_name_can_be_signed(
+@pytest.mark.parametrize("name", ["weather", "@scope/weather", "gr\u00fcn", "\U0001f600", "a b", "a@b", '"'], ids=ascii)
+def test_any_name_that_an_identity_takes_can_be_signed(
     name: str, make_skill: MakeSkill, sign_folder: Callable[..., Path], check: Check
 ) -> None:
     attestation = check(sign_folder(make_skill(), skill=SkillIdentity(name, "1", "mcp"))).attestation
@@ -152,7 +152,6 @@ def test_signing_again_replaces_every_document(
 ) -> None:
     folder = sign_folder(make_skill(), report=report)
     (folder / ".vault/sigstore-bundle.json").write_text("{}")
-    (folder / ".vault/unknown").write_text("{}")
     (folder / "SKILL.md").write_text("changed")
 
     sign_folder(folder)
@@ -161,6 +160,27 @@ def test_signing_again_replaces_every_document(
         *("attestation.json", "integrity.json", "permissions.json", "signature.json")
     ]
     assert check(folder).trust_level is TrustLevel.FULL
+
+
+@pytest.mark.parametrize("path", ["unknown", "folder/", "folder/secret.yml", "signature.json~", "link"])
+def test_what_is_in_the_vault_and_not_of_the_format_is_not_lost_by_signing(
+    path: str, signed: Path, sign_folder: Callable[..., Path]
+) -> None:
+    place = signed / ".vault" / path
+    if path == "link":
+        place.symlink_to("signature.json")
+    elif path.endswith("/"):
+        place.mkdir()
+    else:
+        place.parent.mkdir(exist_ok=True)
+        place.write_text("mine")
+    before = sorted((signed / ".vault").rglob("*"))
+    named = path.partition("/")[0]
+
+    with pytest.raises((SigningError, UnsafeSkillError), match=re.escape(f".vault/{named}")):
+        sign_folder(signed)
+
+    assert sorted((signed / ".vault").rglob("*")) == before
 
 
 # Co-signing.

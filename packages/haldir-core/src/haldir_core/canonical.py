@@ -38,7 +38,7 @@ def parse_json(data: bytes, document: str, *, max_bytes: int = MAX_DOCUMENT_BYTE
     """
     if len(data) > max_bytes:
         raise MalformedError(document, f"larger than {max_bytes} bytes")
-    if data.count(b",") + data.count(b"[") + data.count(b"{") > MAX_VALUES:
+    if has_too_many_values(data):
         raise MalformedError(document, f"holds more than {MAX_VALUES} values")
     try:
         text = data.decode("utf-8")
@@ -72,6 +72,11 @@ def parse_object(data: bytes, document: str, *, max_bytes: int = MAX_DOCUMENT_BY
     if not isinstance(value, dict):
         raise MalformedError(document, "must be a JSON object")
     return value
+
+
+def has_too_many_values(data: bytes) -> bool:
+    """Whether the commas and brackets of ``data``, those in texts too, are more than a reader takes."""
+    return data.count(b",") + data.count(b"[") + data.count(b"{") > MAX_VALUES
 
 
 def canonical_bytes(value: JsonValue) -> bytes:

@@ -7,6 +7,7 @@ from haldir_core._checks import CONTENT_CHECKS, first_failure
 from haldir_core._checks.case import Case, HardLinks, Question
 from haldir_core._revocation_status import RevocationEvidence
 from haldir_core.attestation import Attestation, SkillIdentity
+from haldir_core.canonical import MAX_VALUES, has_too_many_values
 from haldir_core.codes import Context
 from haldir_core.digest import sha256
 from haldir_core.envelope import Envelope
@@ -109,6 +110,8 @@ def _refuse_too_large(snapshot: SkillSnapshot, documents: Documents) -> None:
     for name, data in documents.items():
         if len(data) > MAX_BYTES[name]:
             raise SigningError(f"{name} would have {len(data)} bytes, {MAX_BYTES[name]} are allowed")
+        if has_too_many_values(data):
+            raise SigningError(f"{name} would have more commas and brackets than the {MAX_VALUES} that are allowed")
     if len(snapshot.files) + len(documents) > limits.files:
         raise SigningError(f"with its .vault the skill would have more than {limits.files} files")
     if snapshot.folders + (snapshot.vault is None) > limits.folders:
