@@ -1,15 +1,18 @@
 """Signing and verifying a folder, against `openssl dgst -sha256` over the same files as the floor."""
 
 import random
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from measure import Row, cpu_seconds, fastest, reported_seconds
+from measure import REPEATS, Row, cpu_seconds, fastest, reported_seconds
 
 BIN = Path(sys.executable).parent
 INSIDE = Path(__file__).with_name("inside.py")
+PEER = Path(__file__).with_name("peer.py")
+PEER_PYTHON = BIN.parents[1] / "bench-peer" / "bin" / "python"
 
 CORPORA = (
     # name, files, bytes of each, limit in-process, limit of a CLI call
@@ -57,11 +60,21 @@ def _rows(work: Path, name: str, shape: tuple[int, int], limits: tuple[float, fl
             measure_inside,
         ]
     )
+    peer = _peer(skill)
     signed, verified = (min(column) for column in zip(*inside, strict=True))
-    yield Row(f"sign, in-process: {name}", floor, signed, limits[0])
+    yield Row(f"sign, in-process: {name}", floor, signed, limits[0], peer)
     yield Row(f"verify, in-process: {name}", floor, verified, limits[0])
     yield Row(f"sign, CLI: {name}", floor, cli_sign, limits[1])
     yield Row(f"verify, CLI: {name}", floor, cli_verify, limits[1])
+
+
+def _peer(skill: Path) -> float | None:
+    """Return the CPU seconds of schemapin signing a copy of the files; None where it is not installed."""
+    if not any((PEER_PYTHON.parents[1] / "lib").glob("*/site-packages/schemapin")):
+        return None
+    copy = skill.with_name("peer")
+    shutil.copytree(skill, copy, ignore=shutil.ignore_patterns(".vault"))
+    return min(reported_seconds([PEER_PYTHON, PEER, copy])[0] for _ in range(REPEATS))
 
 
 def make_skill(skill: Path, count: int, size: int) -> None:
