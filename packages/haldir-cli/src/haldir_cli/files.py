@@ -53,15 +53,18 @@ def read_beginning(path: Path, count: int, *, flags: int = 0) -> bytes:
 def read_state(path: Path, noun: str) -> bytes | None:
     """Return the bytes of a file that the program keeps for itself; None if there is none.
 
-    Raises: UnreadableError if it is a link, cannot be read, or others could have written it.
+    Raises: UnreadableError if it is a link, cannot be read, or others could have written it or its folder.
     """
-    for place in (path.parent, path):
-        try:
-            status = place.lstat()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise UnreadableError(f"cannot read the {noun} {path}: {error.strerror}") from error
+    try:
+        folder = path.parent.stat()
+        file = path.lstat()
+    except FileNotFoundError as error:
+        if path.parent.is_symlink() and not path.parent.exists():
+            raise UnreadableError(f"cannot read the {noun}: {path.parent} is a link that leads nowhere") from error
+        return None
+    except OSError as error:
+        raise UnreadableError(f"cannot read the {noun} {path}: {error.strerror}") from error
+    for place, status in ((path.parent, folder), (path, file)):
         if status.st_uid not in {0, os.geteuid()} or status.st_mode & 0o022 or stat.S_ISLNK(status.st_mode):
             raise UnreadableError(
                 f"the {noun} is not used, because others could have written {place}: "
