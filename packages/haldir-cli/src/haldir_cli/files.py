@@ -50,25 +50,28 @@ def read_beginning(path: Path, count: int, *, flags: int = 0) -> bytes:
         os.close(fd)
 
 
-def read_state(path: Path, noun: str) -> bytes | None:
-    """Return the bytes of a file that the program keeps for itself; None if there is none.
+def read_state(path: Path, noun: str, *, within: Path) -> bytes | None:
+    """Return the bytes of a file that the program keeps for itself below the folder ``within``; None if there is none.
 
-    Raises: UnreadableError if it is a link, cannot be read, or others could have written it or its folder.
+    Raises: UnreadableError if it is a link, cannot be read, or others could have written it or a folder on the way.
     """
+    folders = [folder for folder in reversed(path.parents) if folder == within or within in folder.parents]
     try:
-        folder = path.parent.stat()
-        file = path.lstat()
+        statuses = [(folder, folder.stat()) for folder in folders] + [(path, path.lstat())]
     except FileNotFoundError as error:
-        if path.parent.is_symlink() and not path.parent.exists():
-            raise UnreadableError(f"cannot read the {noun}: {path.parent} is a link that leads nowhere") from error
+        astray = next((folder for folder in folders if folder.is_symlink() and not folder.exists()), None)
+        if astray is not None:
+            raise UnreadableError(f"cannot read the {noun}: {astray} is a link that leads nowhere") from error
         return None
     except OSError as error:
         raise UnreadableError(f"cannot read the {noun} {path}: {error.strerror}") from error
-    for place, status in ((path.parent, folder), (path, file)):
-        if status.st_uid not in {0, os.geteuid()} or status.st_mode & 0o022 or stat.S_ISLNK(status.st_mode):
+    for place, status in statuses:
+        if stat.S_ISLNK(status.st_mode):
+            raise UnreadableError(f"the {noun} is not used: {place} is a link, and is not followed")
+        if status.st_uid not in {0, os.geteuid()} or status.st_mode & 0o022:
             raise UnreadableError(
-                f"the {noun} is not used, because others could have written {place}: "
-                f"it must be yours, no link, and writable by nobody else (chmod go-w {place})"
+                f"the {noun} is not used, because others could have written {place}: look at it, "
+                f"then make it yours and writable by nobody else (chmod go-w {place})"
             )
     return read_file(path, noun)
 

@@ -44,7 +44,7 @@ def _kept_lists(keyids: Iterable[str]) -> Iterable[bytes]:
     """
     for keyid in keyids:
         path = revocations_folder() / f"{keyid}.json"
-        data = read_state(path, "kept revocation list")
+        data = read_state(path, "kept revocation list", within=revocations_folder().parent)
         if data is None:
             continue
         try:
@@ -59,5 +59,5 @@ def _kept_lists(keyids: Iterable[str]) -> Iterable[bytes]:
 
 def _sequence(path: Path) -> int:
     """Return the sequence number of the list at ``path``; 0 if there is none."""
-    data = read_state(path, "kept revocation list")
+    data = read_state(path, "kept revocation list", within=revocations_folder().parent)
     return 0 if data is None else RevocationList.from_bytes(data).sequence_number

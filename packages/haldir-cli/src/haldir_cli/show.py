@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import unicodedata
 from typing import TYPE_CHECKING
 
 import typer
@@ -34,12 +35,12 @@ def json_text(value: "JsonValue") -> str:
 
 
 def _escape(char: str) -> str:
-    if not is_invisible(char):
+    if not is_invisible(char) and unicodedata.category(char) != "Cn":
         return char
     return char.encode("unicode_escape").decode("ascii")
 
 
 def _escape_json(char: str) -> str:
-    if not is_invisible(char):
+    if not is_invisible(char) and unicodedata.category(char) != "Cn":
         return char
     return json.dumps(char)[1:-1]

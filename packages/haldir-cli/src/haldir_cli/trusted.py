@@ -22,7 +22,7 @@ def read_store(path: Path | None) -> TrustStore:
     """
     if path is not None:
         return TrustStore.from_bytes(read_file(path, "trust store"))
-    data = read_state(trust_store_path(), "trust store")
+    data = read_state(trust_store_path(), "trust store", within=trust_store_path().parent)
     return TrustStore() if data is None else TrustStore.from_bytes(data)
 
 

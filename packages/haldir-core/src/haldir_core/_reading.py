@@ -60,10 +60,10 @@ class Reading:
         self.vault_extras: list[str] = []
         self.problems: list[Problem] = []
         self.folder_count = 0
+        self.path_bytes = 0
         self._limits = limits
         self._file_count = 0
         self._all_bytes = 0
-        self._path_bytes = 0
 
     def run(self, root: int, copy: Path | None) -> None:
         """Walk the folder that the descriptor ``root`` is open on, writing the copy if one is wanted."""
@@ -117,8 +117,8 @@ class Reading:
     def _limit_paths(self, prefix: str, names: list[str]) -> None:
         """Stop if the paths are longer than a manifest can hold; long ones cost memory wherever they go."""
         outer = len(prefix.encode("utf-8", "surrogateescape"))
-        self._path_bytes += outer * len(names) + len("".join(names).encode("utf-8", "surrogateescape"))
-        if self._path_bytes > self._limits.all_path_bytes:
+        self.path_bytes += outer * len(names) + len("".join(names).encode("utf-8", "surrogateescape"))
+        if self.path_bytes > self._limits.all_path_bytes:
             self._stop(f"paths of more than {self._limits.all_path_bytes} bytes in all", prefix)
         longest = max(map(len, names), default=0)
         if outer + 4 * longest > self._limits.path_bytes:  # 4: the most bytes that a character takes

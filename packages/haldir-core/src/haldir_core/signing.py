@@ -20,7 +20,7 @@ from haldir_core.requirement import ANY_SIGNATURE
 from haldir_core.skill import SkillSnapshot
 from haldir_core.timestamp import Timestamp
 from haldir_core.trust import Keyring
-from haldir_core.vaultfiles import MAX_BYTES
+from haldir_core.vaultfiles import MAX_BYTES, VAULT
 
 Documents = Mapping[str, bytes]
 """The files of a ``.vault`` by name, in the order in which they are written."""
@@ -112,6 +112,13 @@ def _refuse_too_large(snapshot: SkillSnapshot, documents: Documents) -> None:
             raise SigningError(f"{name} would have {len(data)} bytes, {MAX_BYTES[name]} are allowed")
         if has_too_many_values(data):
             raise SigningError(f"{name} would have more commas and brackets than the {MAX_VALUES} that are allowed")
+    lengths = [len(f"{VAULT}/{name}") for name in documents]
+    if max(lengths) > limits.path_bytes:
+        raise SigningError(f"with its .vault the skill would have a path of more than {limits.path_bytes} bytes")
+    if snapshot.path_bytes + len(VAULT) + sum(lengths) > limits.all_path_bytes:
+        raise SigningError(
+            f"with its .vault the skill would have paths of more than {limits.all_path_bytes} bytes in all"
+        )
     if len(snapshot.files) + len(documents) > limits.files:
         raise SigningError(f"with its .vault the skill would have more than {limits.files} files")
     if snapshot.folders + (snapshot.vault is None) > limits.folders:

@@ -131,7 +131,7 @@ def _change(
     named: Path | None, change: "Callable[[TrustStore], TrustStore]", *, new_environment: str = "production"
 ) -> Path:
     """Apply ``change`` to the store in one step among processes, and return its path."""
-    from haldir_cli.files import locked, make_private_folder, replace_file
+    from haldir_cli.files import locked, make_private_folder, refuse_link, replace_file
     from haldir_cli.home import trust_store_path
     from haldir_cli.trusted import read_store
     from haldir_core import Environment, TrustStore
@@ -139,7 +139,9 @@ def _change(
     path = named or trust_store_path()
     if named is None:
         make_private_folder(path.parent)
+        refuse_link(path)
     with locked(path) as real:
-        store = read_store(real) if real.exists() else TrustStore(environment=Environment(new_environment))
+        empty = TrustStore(environment=Environment(new_environment))
+        store = read_store(named) if real.exists() else empty
         replace_file(real, change(store).to_bytes(), mode=0o600)
     return path

@@ -3,7 +3,7 @@
 from haldir_core._checks.case import Case, Failures, HardLinks
 from haldir_core.codes import Context, ErrorCode
 from haldir_core.errors import Problem
-from haldir_core.vaultfiles import REQUIRED_NAMES
+from haldir_core.vaultfiles import REQUIRED_NAMES, VAULT
 
 
 def vault_is_there(case: Case) -> Failures:
@@ -13,9 +13,9 @@ def vault_is_there(case: Case) -> Failures:
 
 
 def vault_is_complete(case: Case) -> Failures:
-    """Check 2.  A ``.vault`` that is a link is left to check 3."""
+    """Check 2.  A ``.vault`` that is a link, or was not read to its end, is left to checks 3 to 6."""
     snapshot = case.question.snapshot
-    if any(problem.path == ".vault" for problem in snapshot.problems):
+    if any(problem.path == VAULT or problem.code is ErrorCode.LIMITS for problem in snapshot.problems):
         return
     missing = [name for name in REQUIRED_NAMES if name not in snapshot.vault_names]
     if missing:
