@@ -61,6 +61,7 @@ class Reading:
         self.problems: list[Problem] = []
         self.folder_count = 0
         self.path_bytes = 0
+        self.vault_path_bytes = 0
         self._limits = limits
         self._file_count = 0
         self._all_bytes = 0
@@ -69,6 +70,7 @@ class Reading:
         """Walk the folder that the descriptor ``root`` is open on, writing the copy if one is wanted."""
         try:
             self._vault(root)  # first, so that a limit which the skill exceeds does not hide that it is signed
+            self.vault_path_bytes = self.path_bytes + (0 if self.vault is None else len(VAULT))
             if copy is None:
                 self._folder(root, "", 0, None)
             else:

@@ -45,7 +45,7 @@ class SkillSnapshot:
         files: digest of every regular file outside the root ``.vault``, by its path with ``/``, in walk order.
         folders: how many folders there are, ``.vault`` among them.
         total_bytes: the size of all of these files together.
-        path_bytes: the UTF-8 length of the paths of all files and folders, those of ``.vault`` among them.
+        path_bytes: the UTF-8 length of the paths of all files and folders outside ``.vault``.
         vault: the documents of ``.vault/`` by their names, or None if there is no ``.vault``.
         vault_names: all names in ``.vault/`` but folders.
         vault_extras: paths in ``.vault/`` that the format does not know.
@@ -114,7 +114,7 @@ def read_skill(
         files=reading.files,
         folders=reading.folder_count,
         total_bytes=reading.skill_bytes,
-        path_bytes=reading.path_bytes,
+        path_bytes=reading.path_bytes - reading.vault_path_bytes,
         vault=reading.vault,
         vault_names=frozenset(reading.vault_names),
         vault_extras=tuple(reading.vault_extras),
