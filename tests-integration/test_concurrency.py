@@ -1,5 +1,7 @@
 """Several processes that change one file lose nothing."""
 
+import fcntl
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +43,22 @@ def test_revocations_of_ten_processes_are_all_in_the_list(
     assert {entry.name for entry in listed.entries} == {f"skill{number}" for number in range(HOW_MANY)}
     assert listed.sequence_number == HOW_MANY + there_is_a_list
     assert listed.is_signed_by(load_public_key(keys / "key0.pub"))
+
+
+def test_a_revocation_waits_for_somebody_who_holds_a_lock_for_a_while(
+    start: Start, run: Callable[..., tuple[int, str, str]], keys: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "shared").mkdir()
+    options = ("--key", keys / "key0.key", "--list", tmp_path / "shared" / "list.json")
+    run("revoke", "--init", *options)
+    descriptor = os.open(tmp_path / "shared", os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    process = start("revoke", "skill@1", "--reason", "r", *options)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1)
+    os.close(descriptor)
+    assert _finish([process]) == [0]
+    assert len(RevocationList.from_bytes((tmp_path / "shared" / "list.json").read_bytes()).entries) == 1
 
 
 def test_keys_that_ten_processes_trust_are_all_in_the_store(start: Start, keys: Path, home: Path) -> None:

@@ -1,5 +1,6 @@
 """A command that is stopped, or whose reader has gone, ends in an orderly way."""
 
+import json
 import os
 import shutil
 import signal
@@ -164,6 +165,23 @@ def test_a_reader_that_has_gone_causes_no_traceback(
     assert "Traceback" not in err
     assert "Exception" not in err
     assert process.returncode in {1, 2}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("changed", [False, True], ids=["valid", "changed"])
+def test_where_nobody_can_be_told_in_words_the_verdict_stands(
+    run: Run, keys: Path, tmp_path: Path, *, changed: bool
+) -> None:
+    skill = tmp_path / "skill"
+    skill.mkdir()
+    assert run("sign", skill, "--key", keys / "publisher.key")[0] == 0
+    if changed:
+        (skill / "added").touch()
+    command = [sys.executable, "-m", "haldir_cli", "verify", str(skill), "--context", "runtime"]
+    command += ["--key", str(keys / "publisher.pub")]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=full, check=False, timeout=PATIENCE_SECONDS)
+    assert (done.returncode, json.loads(done.stdout)["valid"]) == (int(changed), not changed)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

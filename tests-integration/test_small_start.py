@@ -16,6 +16,17 @@ code = main(sys.argv[1:])
 print("MODULES", json.dumps([code, sorted(sys.modules)]))
 """
 
+VERIFY = """
+import json, sys
+from datetime import UTC, datetime
+from haldir_core import Context, Keyring, KeyRole, RevocationEvidence, load_public_key, read_skill, verify
+
+keys = {role: load_public_key(f"keys/{name}.pub") for name, role in json.loads(sys.argv[1]).items()}
+ring = Keyring.of((key, KeyRole(role)) for role, key in keys.items())
+verdict = verify(read_skill("skills/valid"), ring, RevocationEvidence(), context=Context.RUNTIME, now=datetime.now(UTC))
+print(json.dumps([verdict.valid, sorted({module.partition(".")[0] for module in sys.modules})]))
+"""
+
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -55,3 +66,15 @@ def test_inspecting_loads_no_heavy_library(
     unpack(tmp_path)
     code, modules = loaded("inspect", "skills/valid")
     assert (code, modules & {"cryptography", "sigstore", "yaml", "rich", "pydantic", "haldir_scanner"}) == (0, set())
+
+
+def test_the_library_verifies_with_public_keys_and_loads_no_heavy_library(
+    tmp_path: Path, unpack: Callable[[Path], None]
+) -> None:
+    unpack(tmp_path)
+    roles = json.dumps({"publisher": "publisher", "authority": "authority", "revoker": "revocation"})
+    command = [sys.executable, "-c", VERIFY, roles]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True, timeout=60)
+    valid, modules = json.loads(done.stdout)
+    heavy = {"cryptography", "sigstore", "yaml", "rich", "pydantic", "asyncio", "typer", "haldir_cli"}
+    assert (valid, set(modules) & heavy) == (True, set())

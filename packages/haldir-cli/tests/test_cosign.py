@@ -96,6 +96,21 @@ def test_nobody_signs_twice(run: Run, signed: Path, keys: Path) -> None:
     assert run("cosign", signed, "--key", keys / "publisher.key", *trusted)[0] == 1
 
 
+@pytest.mark.parametrize("sig", ["AA", "no base64", "A" * 86], ids=["short", "no-base64", "wrong"])
+def test_junk_under_the_id_of_the_cosigner_gives_way(cosign: Run, run: Run, signed: Path, keys: Path, sig: str) -> None:
+    path = signed / ".vault" / "signature.json"
+    envelope = json.loads(path.read_bytes())
+    envelope["signatures"].append({"keyid": (keys / "authority.keyid").read_text(encoding="ascii"), "sig": sig})
+    path.write_text(json.dumps(envelope), encoding="ascii")
+    assert cosign("--trusted-key", keys / "publisher.pub")[0] == 0
+    both = ("--key", keys / "publisher.pub", "--key", keys / "authority.pub", "--require", "all")
+    verdict = json.loads(run("verify", signed, *both, "--context", "runtime")[1])
+    assert len(verdict["signers"]) == len(json.loads(path.read_bytes())["signatures"]) == 2
+    code, _, err = cosign("--trusted-key", keys / "publisher.pub")
+    assert code == 1
+    assert "has already signed this skill" in err
+
+
 def test_a_skill_that_is_not_signed_cannot_be_cosigned(run: Run, skill: Path, keys: Path) -> None:
     trusted = ("--trusted-key", keys / "publisher.pub")
     assert run("cosign", skill, "--key", keys / "authority.key", *trusted)[0] == 1

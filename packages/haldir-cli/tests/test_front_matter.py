@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from haldir_cli.frontmatter import FrontMatter, parse_front_matter, read_front_matter
+from haldir_cli.frontmatter import MAX_BYTES, FrontMatter, parse_front_matter, read_front_matter
+from haldir_core import UnreadableError, read_skill
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -79,21 +80,60 @@ def test_a_tag_makes_no_object() -> None:
     assert parse_front_matter("---\nname: !!python/object/apply:os.getcwd []\n---\n").name is None
 
 
-def test_only_the_beginning_of_a_large_skill_md_is_read(skill: Path) -> None:
-    (skill / "SKILL.md").write_text("---\nname: weather\n" + "#\n" * 100_000 + "---\n", encoding="utf-8")
-    assert "has no end" in (read_front_matter(skill).problem or "")
+def _read(skill: Path) -> FrontMatter:
+    return read_front_matter(skill, read_skill(skill).files.get("SKILL.md"))
+
+
+@pytest.mark.parametrize("size", [64 * 1024 + 1, MAX_BYTES], ids=str)
+def test_a_large_skill_md_is_read_to_its_end(skill: Path, size: int) -> None:
+    end = b"---\n" * 2
+    start = b"---\nname: weather\n#"
+    (skill / "SKILL.md").write_bytes(start + b"#" * (size - len(start) - len(end) - 1) + b"\n" + end)
+    assert (skill / "SKILL.md").stat().st_size == size
+    assert _read(skill) == FrontMatter("weather")
+
+
+def test_a_skill_md_beyond_its_limit_is_told_and_not_looked_at(skill: Path) -> None:
+    (skill / "SKILL.md").write_bytes(b"---\nname: weather\n---\n".ljust(MAX_BYTES + 1))
+    found = _read(skill)
+    assert (found.name, found.version) == (None, None)
+    assert found.problem == "SKILL.md is larger than 1048576 bytes"
+
+
+def test_signing_a_skill_md_beyond_its_limit_is_a_note(
+    run: Run, make_skill: Callable[..., Path], keys: Path, read_vault: Callable[..., Any]
+) -> None:
+    skill = make_skill(skill_md=b"---\nname: weather\n---\n".ljust(MAX_BYTES + 1))
+    code, _, err = run("sign", skill, "--key", keys / "publisher.key")
+    assert code == 0
+    assert "Note: SKILL.md is larger than 1048576 bytes; its name and version are not used" in err
+    assert read_vault(skill, "attestation.json")["skill"]["name"] == "unnamed"
+
+
+def test_the_skill_md_that_names_the_skill_is_the_one_that_is_signed(skill: Path) -> None:
+    digest = read_skill(skill).files["SKILL.md"]
+    (skill / "SKILL.md").write_text("---\nname: evil-tool\nversion: 6.6.6\n---\n", encoding="ascii")
+    with pytest.raises(UnreadableError, match="was changed while it was being signed: sign again"):
+        read_front_matter(skill, digest)
+
+
+def test_a_skill_md_that_becomes_a_link_to_another_is_not_read(skill: Path, tmp_path: Path) -> None:
+    digest = read_skill(skill).files["SKILL.md"]
+    (tmp_path / "other.md").write_bytes((skill / "SKILL.md").read_bytes())
+    (skill / "SKILL.md").unlink()
+    (skill / "SKILL.md").symlink_to(tmp_path / "other.md")
+    with pytest.raises(OSError, match="symbolic links"):
+        read_front_matter(skill, digest)
 
 
 def test_a_byte_order_mark_is_ignored(skill: Path) -> None:
     (skill / "SKILL.md").write_bytes(b"\xef\xbb\xbf---\nname: weather\n---\n")
-    assert read_front_matter(skill).name == "weather"
+    assert _read(skill).name == "weather"
 
 
-def test_a_skill_md_that_is_a_link_is_not_read(skill: Path, tmp_path: Path) -> None:
-    (tmp_path / "other.md").write_text("---\nname: other\n---\n", encoding="utf-8")
+def test_a_skill_without_skill_md_says_nothing_of_itself(skill: Path) -> None:
     (skill / "SKILL.md").unlink()
-    (skill / "SKILL.md").symlink_to(tmp_path / "other.md")
-    assert read_front_matter(skill) == FrontMatter()
+    assert _read(skill) == FrontMatter()
 
 
 def test_a_skill_md_that_is_a_folder_names_nothing(

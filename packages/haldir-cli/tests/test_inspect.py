@@ -5,6 +5,10 @@ from typing import Any
 
 import pytest
 
+from haldir_cli.commands.inspect import SHOWN_BYTES
+from haldir_core.digest import sha256
+from haldir_core.vaultfiles import VAULT_FILES
+
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -66,3 +70,40 @@ def test_a_missing_folder_cannot_be_inspected(run: Run) -> None:
 def test_inspect_needs_no_trust_and_keeps_no_state(run: Run, signed: Path, home: Path) -> None:
     run("inspect", signed)
     assert not home.exists()
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["text", "json"])
+def test_a_document_beyond_256_kibibytes_is_shown_as_its_size_and_digest(
+    run: Run, signed: Path, options: tuple[str, ...]
+) -> None:
+    data = b"[" * 31 + b"0,".join([b""] * (SHOWN_BYTES // 2)) + b"0" + b"]" * 31
+    assert len(data) > SHOWN_BYTES == 256 * 1024
+    (signed / ".vault" / "integrity.json").write_bytes(data)
+    code, out, _ = run("inspect", signed, *options)
+    assert code == 0
+    assert len(out) < 10_000
+    assert sha256(data) in out
+    if options:
+        shown = json.loads(out)["documents"]["integrity.json"]
+        assert shown == {"bytes": len(data), "digest": sha256(data), "shown": False}
+
+
+def test_a_document_of_256_kibibytes_is_shown(run: Run, signed: Path) -> None:
+    (signed / ".vault" / "integrity.json").write_bytes(b'{"x": 1}'.ljust(SHOWN_BYTES))
+    assert json.loads(run("inspect", signed, "--json")[1])["documents"]["integrity.json"] == {"x": 1}
+
+
+def test_the_largest_vault_of_all_is_shown_in_less_than_100_mebibytes(run: Run, signed: Path) -> None:
+    for file in VAULT_FILES:
+        most = min(file.max_bytes or 9 * 1024 * 1024, SHOWN_BYTES) if file.name != "integrity.json" else file.max_bytes
+        deep = b"[" * 31 + b"0," * ((most - 64) // 2) + b"0" + b"]" * 31
+        (signed / ".vault" / file.name).write_bytes(deep)
+    code, out, _ = run("inspect", signed, "--json")
+    assert code == 0
+    assert len(out) < 100 * 1024 * 1024
+    assert set(json.loads(out)["documents"]) == {file.name for file in VAULT_FILES if file.max_bytes}
+
+
+def test_inspect_does_not_show_what_is_reserved(run: Run, signed: Path) -> None:
+    (signed / ".vault" / "sigstore-bundle.json").write_text('{"planted": 1}', encoding="ascii")
+    assert "planted" not in run("inspect", signed)[1]

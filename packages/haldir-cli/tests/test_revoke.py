@@ -68,6 +68,67 @@ def test_the_last_at_sign_separates_name_and_version(
     assert (listed()["entries"][0]["name"], listed()["entries"][0]["versions"]) == (name, [version])
 
 
+NOT_NAMES = {
+    "pattern": "tool@1.*",
+    "every-name": "*@*",
+    "part-of-a-name": "wea*@1",
+    "blank-behind": "tool@1.2.3 ",
+    "blank-between": "tool @1",
+    "blank-before": " tool@1",
+    "not-nfc": "cafe\u0301@1",
+    "zero-width": "t\u200bool@*",
+    "joiner": "to\u034fol@*",
+    "escape": "tool\x1b[2J@1",
+    "newline": "tool@1\n",
+    "bytes": "tool\udcff@1",
+}
+
+
+@pytest.mark.parametrize("text", NOT_NAMES.values(), ids=NOT_NAMES)
+def test_what_no_skill_can_be_called_is_refused_and_shown_as_escapes(revoke: Run, work: Path, text: str) -> None:
+    code, _, err = revoke(text, "--reason", "r")
+    assert (code, list(work.iterdir())) == (2, [])
+    assert "no skill can be called" in err
+    assert err.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("name", ["weather", "@team/rain", "a b", "caf\xe9", "\u540d\u524d", "a@b"], ids=ascii)
+@pytest.mark.parametrize("version", ["1.2.3", "*"], ids=["version", "every-version"])
+def test_what_was_signed_can_be_revoked(
+    run: Run, revoke: Run, skill: Path, keys: Path, name: str, version: str
+) -> None:
+    run("sign", skill, "--key", keys / "publisher.key", "--name", name, "--skill-version", "1.2.3")
+    assert revoke(f"{name}@{version}", "--reason", "r")[0] == 0
+    trusted = ("--key", keys / "publisher.pub", "--revocation-key", keys / "revoker.pub")
+    code, out, _ = run("verify", skill, *trusted, "--revocation", "list.json")
+    assert (code, json.loads(out)["errors"][0]["code"]) == (1, "E_REVOKED")
+
+
+def test_a_list_with_an_entry_that_no_skill_can_have_is_extended_all_the_same(
+    revoke: Run, make_list: Callable[..., Path], listed: Callable[[], dict[str, Any]]
+) -> None:
+    make_list("*@1.*", "t\u200bool@*")
+    assert revoke("weather@1", "--reason", "r")[0] == 0
+    assert [entry["name"] for entry in listed()["entries"]] == ["*", "t\u200bool", "weather"]
+
+
+@pytest.mark.parametrize("arguments", [("weather@1", "--reason", "r"), ("--init",), ("--refresh",)], ids=lambda a: a[0])
+def test_a_list_behind_a_link_that_leads_nowhere_does_not_begin_again(
+    revoke: Run, work: Path, arguments: tuple[str, ...]
+) -> None:
+    (work / "list.json").symlink_to(work / "gone.json")
+    code, _, err = revoke(*arguments)
+    assert (code, (work / "gone.json").exists()) == (2, False)
+    assert "is a link that leads nowhere" in err
+
+
+def test_a_passphrase_for_a_key_that_is_not_encrypted_is_told(revoke: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET", "correct horse")
+    code, _, err = revoke("--init", "--passphrase-env", "SECRET")
+    assert code == 0
+    assert "revoker.key is not encrypted; the passphrase protects nothing" in err
+
+
 @pytest.mark.parametrize("text", ["weather", "weather@", "@1.0", "@", "", "@team/rain"])
 def test_a_name_without_version_is_a_usage_error(revoke: Run, work: Path, text: str) -> None:
     code, _, err = revoke(text, "--reason", "r")

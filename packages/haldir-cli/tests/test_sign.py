@@ -1,5 +1,6 @@
 import getpass
 import io
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -47,7 +48,8 @@ def test_sign_says_on_stderr_what_was_signed_and_with_which_key(sign: Run, keys:
     assert (code, out) == (0, "")
     assert "Signed weather@1.2.3" in err
     assert (keys / "publisher.keyid").read_text(encoding="ascii") in err
-    assert "2 files, no permissions, no vetting report" in err
+    assert "2 files, no vetting report: " in err
+    assert err.splitlines()[-1] == "no permissions"
 
 
 def test_sign_takes_name_and_version_from_the_front_matter(sign: Run, skill: Path, read_vault: ReadVault) -> None:
@@ -94,16 +96,38 @@ def test_the_permissions_of_a_file_are_signed_with_all_their_members(
     code, _, err = sign("--permissions", "p.json")
     assert code == 0
     assert read_vault(skill, "permissions.json")["note"] == "kept"
-    assert "reads data/**; connects to api.example; executes git; asks the agent for memory_read" in err
+    assert err.splitlines()[-4:] == [
+        'may read: "data/**"',
+        'may connect to: "api.example"',
+        'may execute: "git"',
+        'may ask the agent for: "memory_read"',
+    ]
+    assert "Note" not in err
 
 
-def test_signing_again_keeps_the_permissions_that_are_there(
+def test_signing_again_keeps_the_permissions_that_are_there_and_says_so(
     sign: Run, skill: Path, work: Path, read_vault: ReadVault
 ) -> None:
     (work / "p.json").write_text(PERMISSIONS, encoding="utf-8")
     sign("--permissions", "p.json")
-    sign()
+    err = sign()[2]
     assert read_vault(skill, "permissions.json")["declared"]["exec"] == ["git"]
+    assert "Note: the permissions below were in .vault/permissions.json already" in err
+    assert 'may execute: "git"' in err.splitlines()
+
+
+def test_permissions_that_somebody_planted_are_shown_with_a_note(sign: Run, skill: Path) -> None:
+    (skill / ".vault").mkdir()
+    planted = PERMISSIONS.replace('["git"]', '["a", "b", "c", "d", "e", "bash"]')
+    (skill / ".vault" / "permissions.json").write_text(planted, encoding="utf-8")
+    err = sign()[2]
+    assert "sign them only if you know them" in err
+    assert '"e", "bash"' in err
+
+
+def test_permissions_that_grant_nothing_are_kept_without_a_note(sign: Run) -> None:
+    sign()
+    assert "Note" not in sign()[2]
 
 
 def test_permissions_that_are_there_and_broken_become_none_with_a_note(
@@ -125,12 +149,21 @@ def test_a_permissions_file_that_cannot_be_read_is_exit_2(sign: Run, skill: Path
     assert not (skill / ".vault").exists()
 
 
-def test_more_than_five_permissions_of_a_kind_are_summed_up(sign: Run, work: Path) -> None:
-    many = PERMISSIONS.replace('["git"]', '["a", "b", "c", "d", "e", "f"]').replace('["api.example"]', '"all"')
-    (work / "p.json").write_text(many, encoding="utf-8")
+def test_every_permission_is_shown(sign: Run, work: Path) -> None:
+    many = PERMISSIONS.replace('["git"]', json.dumps([f"tool{number}" for number in range(50)]))
+    (work / "p.json").write_text(many.replace('["api.example"]', '"all"'), encoding="utf-8")
     err = sign("--permissions", "p.json")[2]
-    assert "executes a, b, c, d, e ...;" in err
-    assert "connects to all" in err
+    assert "may execute: " + ", ".join(f'"tool{number}"' for number in range(50)) in err.splitlines()
+    assert 'may connect to: "all"' in err.splitlines()
+
+
+@pytest.mark.parametrize("item", ["./a; no other permissions", 'a", "b', "a\nno permissions", "a\\", ""], ids=ascii)
+def test_no_permission_looks_like_another_or_like_our_words(sign: Run, work: Path, item: str) -> None:
+    (work / "p.json").write_text(PERMISSIONS.replace('["git"]', json.dumps([item, "bash"])), encoding="utf-8")
+    err = sign("--permissions", "p.json")[2]
+    (line,) = [line for line in err.splitlines() if line.startswith("may execute: ")]
+    assert json.loads(f"[{line.removeprefix('may execute: ')}]") == [item, "bash"]
+    assert "no permissions" not in err.splitlines()
 
 
 def test_a_vetting_report_is_bound_in_its_canonical_form(
@@ -270,6 +303,60 @@ def test_what_an_interrupted_signing_left_is_named_and_not_signed(sign: Run, ski
     code, _, err = sign()
     assert (code, (skill / ".vault").exists()) == (1, False)
     assert ".vault.0123456789abcdef.tmp" in err
+
+
+@pytest.mark.parametrize("path", ["mine.txt", "secrets/deep/ansible-vault.yml"])
+def test_a_vault_of_another_tool_is_refused_and_stays(sign: Run, skill: Path, path: str) -> None:
+    file = skill / ".vault" / path
+    file.parent.mkdir(parents=True)
+    file.write_text("mine", encoding="ascii")
+    code, _, err = sign()
+    assert (code, file.read_text(encoding="ascii")) == (1, "mine")
+    assert f".vault/{path.partition('/')[0]}: not part of the format, and would be lost" in err
+
+
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [
+        ("--name", "wea*"), ("--name", " weather"), ("--name", "we\u200bather"), ("--name", "e\u0301"),
+        ("--skill-version", "1.*"), ("--skill-version", "1@2"), ("--skill-version", "1 "), ("--type", "a\nb"),
+    ],
+    ids=ascii,
+)  # fmt: skip
+def test_what_no_revocation_could_name_is_a_usage_error(sign: Run, skill: Path, option: str, text: str) -> None:
+    code, _, err = sign(option, text)
+    assert (code, (skill / ".vault").exists()) == (2, False)
+    assert "give --name, --skill-version or --type" in err
+
+
+@pytest.mark.parametrize("front_matter", ['name: "a*"', 'version: "1@2"', 'name: "a\\u200bb"', 'version: "\\e[8m"'])
+def test_a_front_matter_that_no_revocation_could_name_is_a_usage_error(
+    run: Run, make_skill: Callable[..., Path], keys: Path, front_matter: str
+) -> None:
+    skill = make_skill("other", f"---\n{front_matter}\n---\n")
+    assert run("sign", skill, "--key", keys / "publisher.key")[0] == 2
+    assert not (skill / ".vault").exists()
+
+
+@pytest.mark.parametrize("command", ["sign", "cosign"])
+def test_a_passphrase_for_a_key_that_is_not_encrypted_is_told(
+    run: Run, signed: Path, keys: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("SECRET", "correct horse")
+    options: list[str | Path] = ["--key", keys / "authority.key", "--passphrase-env", "SECRET"]
+    if command == "cosign":
+        options += ["--trusted-key", keys / "publisher.pub"]
+    code, _, err = run(command, signed, *options)
+    assert code == 0
+    assert "authority.key is not encrypted; the passphrase protects nothing" in err
+    assert "horse" not in err
+
+
+def test_a_passphrase_for_an_encrypted_key_is_not_told(
+    run: Run, skill: Path, encrypted_key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET", "correct horse")
+    assert "Note" not in run("sign", skill, "--key", encrypted_key, "--passphrase-env", "SECRET")[2]
 
 
 def test_signing_needs_a_key(run: Run, skill: Path) -> None:

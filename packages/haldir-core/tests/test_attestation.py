@@ -1,11 +1,20 @@
 import json
 import unicodedata
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haldir_core import Attestation, MalformedError, SkillIdentity, Timestamp, UnsupportedVersionError
+from haldir_core import (
+    Attestation,
+    MalformedError,
+    SkillIdentity,
+    Timestamp,
+    UnsupportedVersionError,
+    Verification,
+)
 from haldir_core.digest import sha256
 from haldir_core.invisible import is_invisible
 
@@ -172,6 +181,8 @@ HIDDEN = {
     "variation-selector": "\ufe0f",
     "half-hangul-filler": "\uffa0",
     "noncharacter": "\uffff",
+    "another-noncharacter": "\ufdd0",
+    "last-character": "\U0010ffff",
     "tag": "\U000e0041",
     "further-selector": "\U000e0100",
     "not-nfc": "e\u0301",
@@ -183,6 +194,12 @@ HIDDEN = {
 def test_no_part_of_an_identity_holds_what_a_reader_cannot_see(part: str, hidden: str) -> None:
     with pytest.raises(ValueError, match=f"{part} must be in normal form C, without control or invisible"):
         _identity(**{part: f"a{hidden}z"})
+
+
+@pytest.mark.parametrize("text", ["\u0378", "\U0002fffd", "\U000323b0"], ids=ascii)
+@pytest.mark.parametrize("part", PARTS)
+def test_a_character_that_a_later_unicode_may_assign_does_not_spoil_an_identity(part: str, text: str) -> None:
+    assert _identity(**{part: text}) != _identity()
 
 
 @pytest.mark.parametrize(
@@ -199,3 +216,26 @@ def test_what_has_a_meaning_in_revocations_is_in_no_name_and_no_version(part: st
 )
 def test_what_a_person_can_read_and_type_is_a_name_and_a_type(text: str) -> None:
     assert _identity(name=text, type=text).name == text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "wea*"},
+        {"name": "t\u200bool"},
+        {"name": "evil\0tool"},
+        {"version": "1@2"},
+        {"version": "1 "},
+        {"type": ""},
+    ],
+    ids=ascii,
+)
+def test_a_signed_skill_that_no_revocation_could_name_is_not_valid(
+    changes: dict[str, str],
+    make_skill: Callable[..., Path],
+    seal: Callable[..., Path],
+    check: Callable[..., Verification],
+) -> None:
+    folder = seal(make_skill(), skill={"name": "weather", "version": "1.2.3", "type": "skill.md"} | changes)
+
+    assert [problem.code for problem in check(folder).errors] == ["E_INVALID_ATTESTATION"]

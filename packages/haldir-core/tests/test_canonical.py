@@ -10,6 +10,7 @@ from haldir_core import MalformedError
 from haldir_core.canonical import (
     MAX_DEPTH,
     MAX_DOCUMENT_BYTES,
+    MAX_VALUES,
     JsonValue,
     canonical_bytes,
     parse_json,
@@ -145,6 +146,18 @@ def test_documents_are_nested_up_to_32_levels(left: str, right: str) -> None:
 
     with pytest.raises(MalformedError, match="nested deeper"):
         parse_json((left * (levels + 1) + inner + right * (levels + 1)).encode(), "test")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"[" + b"0," * (MAX_VALUES - 1) + b"0]", b"[" + b",".join([b"{}"] * (MAX_VALUES // 2)) + b"]"],
+    ids=["numbers", "objects"],
+)
+def test_a_document_has_a_largest_number_of_values(data: bytes) -> None:
+    parse_json(data, "test")
+
+    with pytest.raises(MalformedError, match=f"test: holds more than {MAX_VALUES} values"):
+        parse_json(data[:-1] + b",{}]", "test")
 
 
 def test_a_document_has_a_largest_size() -> None:

@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,6 +50,36 @@ def test_two_payloads_never_have_the_same_signed_bytes(kind: str, payload: bytes
     same = pre_authentication_encoding(kind, payload) == pre_authentication_encoding(*other)
 
     assert same == ((kind, payload) == other)
+
+
+JUNK = [Signature(OTHER.keyid, sig) for sig in ("AA", "not base64", "A" * 86, OTHER.public_key.keyid)]
+
+
+@pytest.mark.parametrize("junk", [JUNK[:1], JUNK[1:2], JUNK[2:3], JUNK], ids=["short", "no-base64", "wrong", "several"])
+def test_a_signature_gives_way_that_somebody_put_under_the_id_of_the_signer(junk: list[Signature]) -> None:
+    envelope = Envelope.sign(b"payload", KEY)
+    first = envelope.signatures
+
+    signed = attrs.evolve(envelope, signatures=(*junk, *first)).append_signature(OTHER)
+
+    assert signed == envelope.append_signature(OTHER)
+
+
+def test_a_signature_that_verifies_is_not_doubled_whatever_stands_beside_it() -> None:
+    envelope = Envelope.sign(b"payload", KEY).append_signature(OTHER)
+
+    for signatures in ((*JUNK, *envelope.signatures), (*envelope.signatures, *JUNK)):
+        with pytest.raises(SigningError, match=f"key {OTHER.keyid} has already signed"):
+            attrs.evolve(envelope, signatures=signatures).append_signature(OTHER)
+
+
+def test_a_signature_that_gives_way_makes_room_in_a_full_envelope() -> None:
+    envelope = Envelope.sign(b"payload", KEY)
+    junk = tuple(Signature(f"key {number}", "AA") for number in range(MAX_SIGNATURES - 2))
+
+    full = attrs.evolve(envelope, signatures=(*envelope.signatures, *junk, JUNK[0]))
+
+    assert len(full.append_signature(OTHER).signatures) == MAX_SIGNATURES
 
 
 def test_lengths_count_bytes() -> None:

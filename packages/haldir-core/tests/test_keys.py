@@ -257,7 +257,7 @@ def test_a_key_is_no_record_whose_fields_can_be_listed() -> None:
 
     assert attrs.asdict(holder) == {"key": KEY}
     with pytest.raises(attrs.exceptions.NotAnAttrsClassError):
-        attrs.asdict(KEY)  # type: ignore[call-overload] # the mistake that is to fail
+        attrs.asdict(KEY)  # type: ignore[arg-type] # the mistake that is to fail
 
 
 def test_keys_are_equal_by_their_public_half() -> None:

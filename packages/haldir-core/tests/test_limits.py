@@ -6,6 +6,7 @@ import pytest
 
 from haldir_core import (
     Context,
+    ErrorCode,
     HardLinks,
     Limits,
     Policy,
@@ -17,6 +18,7 @@ from haldir_core import (
 from haldir_core._reading import MAX_PROBLEMS
 from haldir_core.canonical import MAX_DOCUMENT_BYTES
 from haldir_core.digest import sha256
+from haldir_core.vaultfiles import NOT_READ, VAULT_FILES, VaultFile
 
 MakeSkill = Callable[..., Path]
 Check = Callable[..., Verification]
@@ -129,25 +131,56 @@ def test_more_than_500_mebibytes_in_all_are_not_read(make_skill: MakeSkill) -> N
     assert _codes(read_skill(folder)) == [("E_LIMITS", "z")]
 
 
-def test_a_document_of_the_vault_beyond_its_own_limit_is_not_kept(signed: Path, check: Check) -> None:
-    _sparse(signed / ".vault/vetting-report.json", MAX_DOCUMENT_BYTES + 1)
+READ = [file for file in VAULT_FILES if file.max_bytes != NOT_READ]
+RESERVED = [file.name for file in VAULT_FILES if file.max_bytes == NOT_READ]
+
+
+@pytest.mark.parametrize("file", READ, ids=lambda file: file.name)
+def test_a_document_of_the_vault_beyond_its_own_limit_is_not_kept(file: VaultFile, signed: Path, check: Check) -> None:
+    _sparse(signed / ".vault" / file.name, file.max_bytes + 1)
 
     snapshot = read_skill(signed)
 
-    assert _codes(snapshot) == [("E_LIMITS", ".vault/vetting-report.json")]
+    assert _codes(snapshot) == [("E_LIMITS", f".vault/{file.name}")]
     assert snapshot.vault is not None
-    assert "vetting-report.json" not in snapshot.vault
+    assert file.name not in snapshot.vault
     assert check(signed).failed_check == 6
 
 
-def test_a_document_of_the_vault_exactly_at_its_limit_is_kept(signed: Path) -> None:
-    _sparse(signed / ".vault/vetting-report.json", MAX_DOCUMENT_BYTES)
+@pytest.mark.parametrize("file", READ, ids=lambda file: file.name)
+def test_a_document_of_the_vault_exactly_at_its_limit_is_kept(file: VaultFile, signed: Path) -> None:
+    _sparse(signed / ".vault" / file.name, file.max_bytes)
 
     snapshot = read_skill(signed)
 
     assert snapshot.problems == ()
     assert snapshot.vault is not None
-    assert len(snapshot.vault["vetting-report.json"]) == MAX_DOCUMENT_BYTES
+    assert len(snapshot.vault[file.name]) == file.max_bytes
+
+
+def test_only_a_manifest_and_a_report_may_have_8_mebibytes() -> None:
+    sizes = {file.name: file.max_bytes for file in READ}
+
+    assert sizes == {
+        "signature.json": 1024 * 1024,
+        "attestation.json": 256 * 1024,
+        "integrity.json": MAX_DOCUMENT_BYTES,
+        "permissions.json": 256 * 1024,
+        "vetting-report.json": MAX_DOCUMENT_BYTES,
+    }
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_a_reserved_name_may_hold_anything_and_is_never_read(name: str, signed: Path, check: Check) -> None:
+    _sparse(signed / ".vault" / name, MAX_DOCUMENT_BYTES + 1)
+
+    snapshot = read_skill(signed)
+
+    assert snapshot.problems == ()
+    assert snapshot.vault is not None
+    assert name in snapshot.vault_names
+    assert name not in snapshot.vault
+    assert check(signed).trust_level is TrustLevel.FULL
 
 
 @pytest.mark.parametrize("size", [256 * 1024 - 1, 256 * 1024, 256 * 1024 + 1, 1024 * 1024], ids=str)
@@ -186,3 +219,57 @@ def test_the_list_of_problems_ends_with_a_limit(make_skill: MakeSkill) -> None:
         (folder / str(number)).symlink_to("x")
 
     assert _codes(read_skill(folder))[-1][0] == "E_LIMITS"
+
+
+def test_exactly_one_thousand_problems_are_listed_before_the_limit(make_skill: MakeSkill) -> None:
+    folder = make_skill({})
+    for number in range(3 * MAX_PROBLEMS):
+        (folder / f"{number:04}").symlink_to("x")
+
+    codes = [code for code, _ in _codes(read_skill(folder))]
+
+    assert codes == ["E_SYMLINK"] * 1000 + ["E_LIMITS"]
+
+
+def test_fewer_than_a_thousand_problems_are_no_limit(make_skill: MakeSkill) -> None:
+    folder = make_skill({})
+    for number in range(MAX_PROBLEMS - 1):
+        (folder / str(number)).symlink_to("x")
+
+    assert {code for code, _ in _codes(read_skill(folder))} == {"E_SYMLINK"}
+
+
+@pytest.mark.parametrize("links", [MAX_PROBLEMS - 1, MAX_PROBLEMS], ids=["below", "at"])
+def test_hard_links_pass_at_run_time_up_to_the_limit_of_problems(
+    links: int, make_skill: MakeSkill, sign_folder: Callable[..., Path], check: Check, tmp_path: Path
+) -> None:
+    folder = sign_folder(make_skill({f"{number:04}": b"" for number in range(links)}))
+    (tmp_path / "links").mkdir()
+    for path in folder.iterdir():
+        if path.is_file():
+            (tmp_path / "links" / path.name).hardlink_to(path)
+
+    verdict = check(folder, context=Context.RUNTIME, policy=Policy(hard_links=HardLinks.ALLOW_AT_RUNTIME))
+
+    assert verdict.trust_level is (TrustLevel.FULL if links < MAX_PROBLEMS else TrustLevel.NONE)
+
+
+def test_a_limit_that_is_reached_in_the_vault_is_said_and_not_that_documents_are_missing(
+    signed: Path, check: Check
+) -> None:
+    for number in range(MAX_PROBLEMS + 1):
+        (signed / ".vault" / f"{number:04}").symlink_to("x")
+
+    verdict = check(signed)
+
+    assert verdict.failed_check == 3
+    assert {problem.code for problem in verdict.errors} == {ErrorCode.SYMLINK}
+
+
+def test_a_vault_of_too_many_files_is_beyond_a_limit(signed: Path, check: Check) -> None:
+    for number in range(10_001):
+        os.close(os.open(signed / ".vault" / f"{number:05}", os.O_CREAT))
+
+    verdict = check(signed)
+
+    assert (verdict.failed_check, [problem.code for problem in verdict.errors]) == (6, [ErrorCode.LIMITS])

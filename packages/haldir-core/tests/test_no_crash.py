@@ -217,6 +217,7 @@ def test_a_good_document_is_read(kind: str) -> None:
         parse(GOOD[kind])
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", PARSERS)
 def test_ten_thousand_random_inputs_raise_the_documented_error_only(kind: str) -> None:
     parse, documented = PARSERS[kind]
@@ -269,6 +270,7 @@ def test_the_vectors_hold_documents_of_every_kind() -> None:
     ]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", VECTOR_DOCUMENTS)
 def test_three_mutations_of_every_byte_of_the_vectors_raise_the_documented_error_only(kind: str) -> None:
     parse, documented = PARSERS[kind]

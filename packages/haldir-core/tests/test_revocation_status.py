@@ -270,8 +270,11 @@ def test_a_newer_list_may_take_a_revocation_back(judge: Judge, revocations: List
     assert judge(revocations(sequence=6), revocations(WEATHER, sequence=5)) == FULL
 
 
-def test_an_older_list_that_revokes_does_not_overrule_a_newer_one(judge: Judge, revocations: Lists) -> None:
-    assert judge(revocations(WEATHER, sequence=4), revocations(sequence=5), context=RUNTIME) == DEGRADED
+def test_an_older_list_at_hand_does_not_acquit_and_revokes_still(judge: Judge, revocations: Lists) -> None:
+    older = revocations(WEATHER, sequence=4)
+
+    assert judge(older, revocations(sequence=5), context=RUNTIME) == REVOKED
+    assert judge(older, revocations(sequence=5)) == STALE
 
 
 def test_the_memory_of_a_number_outlives_the_list(judge: Judge, revocations: Lists, now: datetime) -> None:

@@ -101,7 +101,7 @@ def test_a_failing_second_rename_puts_the_old_vault_back(
     seen: list[str] = []
 
     def obstruct(event: str, args: tuple[Any, ...]) -> None:
-        if event == "os.rename" and os.fspath(args[1]) == str(folder / ".vault"):
+        if event == "os.rename" and args[1] == ".vault":
             seen.append(os.fspath(args[0]))
             if len(seen) == 1:
                 (folder / ".vault").touch()  # somebody else is faster
@@ -115,6 +115,37 @@ def test_a_failing_second_rename_puts_the_old_vault_back(
     assert len(seen) == 2
     assert _content(folder) == OLD
     assert sorted(path.name for path in folder.iterdir()) == [".vault", "SKILL.md", "data", "scripts"]
+
+
+@pytest.mark.parametrize("old", [{}, OLD], ids=["no-vault", "old-vault"])
+@pytest.mark.parametrize("moment", ["folder", "document"])
+def test_a_work_folder_that_becomes_a_link_leads_nothing_out_of_the_skill_and_is_no_success(
+    moment: str,
+    old: dict[str, bytes],
+    make_skill: MakeSkill,
+    tmp_path: Path,
+    on_event: Callable[[Callable[[str, tuple[Any, ...]], None]], None],
+) -> None:
+    folder, outside = make_skill(), tmp_path / "outside"
+    outside.mkdir()
+    if old:
+        write_vault(folder, old)
+    done: list[str] = []
+
+    def swap(event: str, args: tuple[Any, ...]) -> None:
+        now = event == "open" and isinstance(args[0], str)
+        if now and not done and (args[0] in NEW if moment == "document" else args[0].startswith(".vault.")):
+            done.append(args[0])
+            (work,) = folder.glob(".vault.*.tmp")
+            work.rename(folder / "stolen")
+            work.symlink_to(outside)
+
+    on_event(swap)
+    with pytest.raises(SigningError, match="cannot write"):
+        write_vault(folder, NEW)
+
+    assert done
+    assert list(outside.iterdir()) == []
 
 
 @pytest.mark.parametrize("kind", ["file", "link to a folder", "broken link"])

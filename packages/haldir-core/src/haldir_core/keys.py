@@ -51,7 +51,10 @@ class KeyRole(StrEnum):
 # small verification; every other form, and everything that is written, is its business.  RFC 7468 10 and 13,
 # RFC 8410 4 and 7: a fixed prefix (12 bytes are 16 base64 digits; 16 bytes are 21 and a third of the next), then
 # the 32 bytes of the key; the last digit before = has no spare bits.
-_SPKI_PEM = rb"-----BEGIN PUBLIC KEY-----\r?\n(MCowBQYDK2VwAyEA[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)\r?\n-----END PUBLIC KEY-----\s*"
+_SPKI_PEM = (
+    rb"-----BEGIN PUBLIC KEY-----\r?\n(MCowBQYDK2VwAyEA[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)\r?\n"
+    rb"-----END PUBLIC KEY-----\s*"
+)
 _PKCS8_PEM = (
     rb"-----BEGIN PRIVATE KEY-----\r?\n(MC4CAQAwBQYDK2VwBCIEI[A-P][A-Za-z0-9+/]{42})\r?\n-----END PRIVATE KEY-----\s*"
 )
