@@ -1,3 +1,4 @@
+import contextlib
 import os
 import resource
 import sys
@@ -45,32 +46,33 @@ def test_the_documents_replace_all_that_was_there(make_skill: MakeSkill) -> None
     assert sorted(path.name for path in folder.iterdir()) == [".vault", "SKILL.md", "data", "scripts"]
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def _full_disk() -> Iterator[None]:
-    """Files have room for 100 bytes."""
+    """Give files room for 100 bytes; not for longer than needed, because pytest may write to a file too."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.usefixtures("_platform", "_full_disk")
+@pytest.mark.usefixtures("_platform")
 def test_a_failure_midway_leaves_the_old_vault(make_skill: MakeSkill) -> None:
     folder = make_skill()
     write_vault(folder, OLD)
 
-    with pytest.raises(SigningError, match=r"cannot write .*\.vault: File too large"):
+    with _full_disk(), pytest.raises(SigningError, match=r"cannot write .*\.vault: File too large"):
         write_vault(folder, NEW | {"integrity.json": bytes(101)})
 
     assert _content(folder) == OLD
     assert sorted(path.name for path in folder.iterdir()) == [".vault", "SKILL.md", "data", "scripts"]
 
 
-@pytest.mark.usefixtures("_full_disk")
 def test_a_failure_of_the_first_signing_leaves_nothing(make_skill: MakeSkill) -> None:
     folder = make_skill({})
 
-    with pytest.raises(SigningError, match="File too large"):
+    with _full_disk(), pytest.raises(SigningError, match="File too large"):
         write_vault(folder, NEW | {"integrity.json": bytes(101)})
 
     assert list(folder.iterdir()) == []
