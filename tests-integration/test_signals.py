@@ -202,3 +202,23 @@ def test_a_name_that_is_not_utf_8_is_shown_as_escape(start: Start, tmp_path: Pat
     assert process.returncode == 2
     assert "raw\\udcff" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_stopped_vetting_leaves_no_copy_of_the_skill(
+    number: signal.Signals, tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skill = tmp_path / "large"
+    skill.mkdir()
+    for index in range(3000):
+        (skill / f"{index}.md").write_text("Say hello.\n" * 200, encoding="ascii")
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    process = start("vet", skill)
+    _wait_until(lambda: any(temporary.glob("*/skill/*")), process)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert list(temporary.iterdir()) == []

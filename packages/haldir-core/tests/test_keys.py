@@ -319,3 +319,29 @@ def test_the_boundary_between_signature_and_message_cannot_be_moved() -> None:
 
     assert not KEY.public_key.verifies(signature + b"m", b"essage")
     assert not KEY.public_key.verifies(signature[:-1], signature[-1:] + b"message")
+
+
+def test_an_openssh_public_key_is_read() -> None:
+    line = Ed25519PublicKey.from_public_bytes(KEY.public_key.raw).public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+
+    assert PublicKey.from_pem(line + b" somebody@host.example\n") == KEY.public_key
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"ssh-ed25519 AAAA", b"ssh-rsa AAAA x", b"ssh-ed25519", b"ecdsa-sha2-nistp256 AAAA", b"sk-ssh x"],
+    ids=ascii,
+)
+def test_a_line_that_is_no_openssh_ed25519_key_is_refused(line: bytes) -> None:
+    with pytest.raises(KeyFileError):
+        PublicKey.from_pem(line)
+
+
+def test_a_public_key_with_spare_bits_is_refused() -> None:
+    pem = KEY.public_key.to_pem()
+    last = pem.index(b"=") - 1
+    alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    spare = bytes([alphabet[alphabet.index(pem[last]) + 1]])
+
+    with pytest.raises(KeyFileError):
+        PublicKey.from_pem(pem[:last] + spare + pem[last + 1 :])

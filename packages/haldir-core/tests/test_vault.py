@@ -1,4 +1,5 @@
 import contextlib
+import ctypes
 import os
 import resource
 import sys
@@ -221,3 +222,27 @@ def test_what_was_written_is_what_is_read(make_skill: MakeSkill) -> None:
     write_vault(folder, NEW)
 
     assert read_skill(folder).vault == NEW
+
+
+def test_a_vault_that_its_owner_may_not_write_is_replaced_all_the_same(
+    make_skill: MakeSkill, in_child: Callable[[Callable[[], int]], int]
+) -> None:
+    folder = make_skill()
+    write_vault(folder, OLD)
+    (folder / ".vault").chmod(0o555)
+    if os.geteuid() == 0:
+        for path in [folder, *folder.rglob("*")]:
+            os.chown(path, 65534, 65534)
+
+    def sign_again() -> int:
+        os.chdir(folder)  # the folders above belong to the owner of the test run only
+        if os.geteuid() == 0:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+        write_vault(".", NEW)
+        return 1 if [path for path in Path().iterdir() if path.name.startswith(".vault.")] else 0
+
+    assert ctypes  # loaded before the child loses access to it
+    assert in_child(sign_again) == 0
+    assert _content(folder) == NEW

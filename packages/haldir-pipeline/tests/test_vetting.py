@@ -227,3 +227,12 @@ def test_the_clock_is_the_only_source_of_time(skill: Path) -> None:
     past = datetime(1990, 1, 1, tzinfo=UTC)
     report = vet_folder(skill, clock=lambda: past)
     assert (report.vetting_timestamp.moment, report.layers[0].duration_ms) == (past, 0)
+
+
+@pytest.mark.parametrize("path", [".vault", ".vault/run.sh", ".vault/folder/x"])
+def test_what_lies_in_vault_unsigned_and_unscanned_is_refused(path: str, skill: Path, clock: Clock) -> None:
+    place = skill / path
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(BAD, encoding="utf-8")
+    with pytest.raises(UnsafeSkillError, match=r"no document of a \.vault"):
+        vet_folder(skill, clock=clock)

@@ -6,11 +6,14 @@ import os
 import secrets
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from haldir_core.canonical import MAX_DOCUMENT_BYTES
-from haldir_core.errors import UnreadableError
+from haldir_core.errors import MalformedError, UnreadableError
+
+Document = TypeVar("Document")
 
 LOCK_SECONDS = 10
 LOCK_PAUSE_SECONDS = 0.02
@@ -29,6 +32,18 @@ def read_file(path: Path, noun: str, max_bytes: int = MAX_DOCUMENT_BYTES) -> byt
     if len(data) > max_bytes:
         raise UnreadableError(f"cannot read the {noun} {path}: larger than {max_bytes} bytes")
     return data
+
+
+def read_document(path: Path, noun: str, parse: Callable[[bytes], Document]) -> Document:
+    """Return what ``parse`` makes of a file.
+
+    Raises: UnreadableError naming the file, if it cannot be read or is no ``noun``.
+    """
+    data = read_file(path, noun)
+    try:
+        return parse(data)
+    except MalformedError as error:
+        raise UnreadableError(f"{path} is no {noun}: {error.reason}") from error
 
 
 def read_beginning(path: Path, count: int, *, flags: int = 0) -> bytes:
@@ -56,16 +71,15 @@ def read_state(path: Path, noun: str, *, within: Path) -> bytes | None:
     Raises: UnreadableError if it is a link, cannot be read, or others could have written it or a folder on the way.
     """
     folders = [folder for folder in reversed(path.parents) if folder == within or within in folder.parents]
-    try:
-        statuses = [(folder, folder.stat()) for folder in folders] + [(path, path.lstat())]
-    except FileNotFoundError as error:
-        astray = next((folder for folder in folders if folder.is_symlink() and not folder.exists()), None)
-        if astray is not None:
-            raise UnreadableError(f"cannot read the {noun}: {astray} is a link that leads nowhere") from error
-        return None
-    except OSError as error:
-        raise UnreadableError(f"cannot read the {noun} {path}: {error.strerror}") from error
-    for place, status in statuses:
+    for place in (*folders, path):
+        try:
+            status = place.lstat() if place == path else place.stat()
+        except FileNotFoundError as error:
+            if place.is_symlink():
+                raise UnreadableError(f"cannot read the {noun}: {place} is a link that leads nowhere") from error
+            return None
+        except OSError as error:
+            raise UnreadableError(f"cannot read the {noun} {path}: {error.strerror}") from error
         if stat.S_ISLNK(status.st_mode):
             raise UnreadableError(f"the {noun} is not used: {place} is a link, and is not followed")
         if status.st_uid not in {0, os.geteuid()} or status.st_mode & 0o022:
@@ -122,10 +136,13 @@ def refuse_link(path: Path) -> None:
 def make_private_folder(folder: Path) -> None:
     """Make ``folder`` and those above it that are missing, all for their owner only.
 
-    Raises: OSError if that is impossible.
+    Raises: UnreadableError if that is impossible.
     """
     for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
-        missing.mkdir(mode=0o700, exist_ok=True)
+        try:
+            missing.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise UnreadableError(f"cannot make the folder {missing}: {error.strerror}") from error
 
 
 @contextlib.contextmanager

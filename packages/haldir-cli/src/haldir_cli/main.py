@@ -1,14 +1,16 @@
 """The program: finds the command that was asked for, and turns every error into words with an exit code."""
 
 import codecs
+import contextlib
 import gc
 import io
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -76,7 +78,13 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="haldir.json")  # a name from a skill may not fit the terminal's encoding
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)  # so that temporary folders are cleaned up as after Ctrl-C
     sys.exit(main(sys.argv[1:]))
+
+
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -90,11 +98,9 @@ def main(arguments: Sequence[str]) -> int:
         _show_usage(error)
         return Exit.USAGE
     except (KeyboardInterrupt, typer.Abort):
-        print("Interrupted.", file=sys.stderr)  # noqa: T201 - nothing is to be escaped, and nothing is imported now
-        return Exit.INTERRUPTED
-    except (BrokenPipeError, SystemExit):  # the reader has gone; typer says it by SystemExit
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - so that the flush at exit succeeds
-        return Exit.USAGE
+        return _interrupted()
+    except (BrokenPipeError, SystemExit) as ended:
+        return _ended(ended)
     except Exception as error:  # noqa: BLE001 - the one boundary: whatever happens is told in words, and is no success
         return _explain(error)
 
@@ -107,9 +113,33 @@ def _call(arguments: Sequence[str]) -> int:
     if any("\0" in argument for argument in arguments):
         raise typer.BadParameter("an argument holds a NUL character, which no name or path has")
     code = typer.main.get_command(app).main(args=list(arguments), prog_name="haldir", standalone_mode=False)
+    if code == Exit.INTERRUPTED:  # how typer reports Ctrl-C
+        return _interrupted()
     if sys.stdout is not None:
         sys.stdout.flush()
     return code if isinstance(code, int) else Exit.GOOD
+
+
+def _ended(reason: BrokenPipeError | SystemExit) -> int:
+    """Return the exit code where typer ended the program: completion was shown or installed, or the reader has gone."""
+    if isinstance(reason, SystemExit) and not reason.code:
+        return Exit.GOOD
+    _silence_output()
+    return Exit.USAGE
+
+
+def _interrupted() -> int:
+    with contextlib.suppress(OSError):
+        print("\nInterrupted.", file=sys.stderr)  # noqa: T201 - a new line after a prompt; nothing is to be escaped
+    return Exit.INTERRUPTED
+
+
+def _silence_output() -> None:
+    """Send what is still to be written nowhere, so that the flush at the end of the process succeeds."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # there is no output, or it is no real file
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _show_usage(error: typer.TyperException) -> None:
@@ -137,6 +167,7 @@ def _explain(error: Exception) -> int:
     if isinstance(error, OSError):
         where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
         say(f"haldir: {where}{error.strerror or error}")
+        _silence_output()
         return Exit.USAGE
     if os.environ.get("HALDIR_DEBUG"):
         traceback.print_exception(error)

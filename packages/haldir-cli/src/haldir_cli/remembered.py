@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from haldir_cli.files import locked, make_private_folder, read_file, read_state, refuse_link, replace_file
+from haldir_cli.files import locked, make_private_folder, read_document, read_state, refuse_link, replace_file
 from haldir_cli.home import revocations_folder
 from haldir_cli.show import say
 from haldir_core import Keyring, MalformedError, RevocationEvidence, RevocationList, UnreadableError
@@ -13,15 +13,14 @@ def gather_evidence(ring: Keyring, named: Path | None) -> RevocationEvidence:
     """Return what is known about revocations: the list that was named, or else those that were kept.
 
     Raises:
-        UnreadableError: if a list cannot be read, or a kept one is damaged or could be written by others.
-        MalformedError: if the named list is no revocation list.
+        UnreadableError: if a list cannot be read or is none, or a kept one is damaged or could be written by others.
     """
     kept = tuple(_kept_lists(ring.keys))
     if named is None:
         return RevocationEvidence(current=kept, remembered=kept)
-    data = read_file(named, "revocation list")
-    RevocationList.from_bytes(data)  # a file that is no list is a mistake of the caller, not a verdict
-    return RevocationEvidence(current=data, remembered=kept)
+    # a file that is no list is a mistake of the caller, not a verdict
+    listed = read_document(named, "revocation list", RevocationList.from_bytes)
+    return RevocationEvidence(current=listed.to_bytes(), remembered=kept)
 
 
 def remember(listed: RevocationList) -> None:
@@ -33,7 +32,7 @@ def remember(listed: RevocationList) -> None:
             if _sequence(path) < listed.sequence_number:
                 refuse_link(path)
                 replace_file(path, listed.to_bytes(), mode=0o600)
-    except (OSError, UnreadableError, MalformedError) as error:
+    except (UnreadableError, MalformedError) as error:
         say(f"Note: the revocation list cannot be kept: {error}")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from haldir_cli.show import say
+from haldir_core.errors import SigningError
 from haldir_core.keyfiles import load_private_key
 from haldir_core.keys import PassphraseError, PrivateKey
 
@@ -53,7 +54,18 @@ def open_private_key(path: Path, variable: str | None, descriptor: int | None) -
         return key
     if passphrase is None:
         passphrase = getpass.getpass(f"Passphrase of {path}: ").encode()
+        if not passphrase:
+            raise PassphraseError("no passphrase was entered")
     return load_private_key(path, passphrase)
+
+
+def refuse_key_inside(skill: Path, key: Path) -> None:
+    """Return if the key file lies outside the skill.
+
+    Raises: SigningError otherwise: whoever gets the skill would get the key.
+    """
+    if key.resolve().is_relative_to(skill.resolve()):
+        raise SigningError(f"{key}, the private key that signs, is inside the skill: move it out, or everybody gets it")
 
 
 def _checked(value: bytes, option: str) -> bytes:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from haldir_cli.files import read_file, read_state
+from haldir_cli.files import read_document, read_state
 from haldir_cli.home import trust_store_path
 from haldir_cli.show import say
 from haldir_core.keyfiles import load_public_key
@@ -21,7 +21,7 @@ def read_store(path: Path | None) -> TrustStore:
         MalformedError: if it is damaged.
     """
     if path is not None:
-        return TrustStore.from_bytes(read_file(path, "trust store"))
+        return read_document(path, "trust store", TrustStore.from_bytes)
     data = read_state(trust_store_path(), "trust store", within=trust_store_path().parent)
     return TrustStore() if data is None else TrustStore.from_bytes(data)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from haldir_core.codes import ErrorCode
 from haldir_core.digest import Digest
 from haldir_core.errors import Problem, UnreadableError
-from haldir_core.vaultfiles import ALLOWED_NAMES, MAX_BYTES, NOT_READ, VAULT
+from haldir_core.vaultfiles import ALLOWED_NAMES, MAX_BYTES, VAULT
 
 if TYPE_CHECKING:
     from haldir_core.skill import Limits
@@ -185,6 +185,7 @@ class Reading:
             return
         self.vault = {}
         if not stat.S_ISDIR(mode):
+            self.vault_extras.append(VAULT)
             return  # the walk notes what it is instead
         with self._opened(root, VAULT, VAULT, _OPEN_FOLDER) as fd:
             for name, inner in () if fd is None else self._entries(fd, VAULT + "/"):
@@ -199,8 +200,8 @@ class Reading:
     def _vault_file(self, parent: int, name: str, path: str) -> None:
         with self._opened(parent, name, path, _OPEN_FILE) as fd:
             status = None if fd is None else self._regular(fd, path)
-            limit = MAX_BYTES.get(name, NOT_READ)
-            if fd is None or status is None or limit == NOT_READ or self.vault is None:
+            limit = MAX_BYTES.get(name)
+            if fd is None or status is None or limit is None or self.vault is None:
                 return
             if status.st_size > limit:
                 self._note(ErrorCode.LIMITS, f"{path} is larger than {limit} bytes", path)

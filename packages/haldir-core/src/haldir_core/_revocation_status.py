@@ -87,7 +87,7 @@ def revocation_status(
     answer = bench.answer([reason for listed, reason in given if not listed])
     listed = bench.revoking(skill)
     accepted = answer.listed if answer.flaw in {None, _Flaw.OWN_LIST} else None
-    if context is Context.INSTALL and answer.flaw and (listed is None or answer.flaw.spoils_verdict):
+    if context is not Context.RUNTIME and answer.flaw and (listed is None or answer.flaw.spoils_verdict):
         message = _NO_INSTALL.format(answer.reason)
         return RevocationStatus(error=ErrorCode.REVOCATION_STALE, message=message, accepted=accepted)
     if listed is not None:
@@ -101,7 +101,7 @@ def revocation_status(
     return RevocationStatus(warning=_WARNINGS[answer.flaw], message=message, accepted=accepted)
 
 
-_NO_INSTALL = "No current revocation list: {}. Get the newest list of its signer and try again"
+_NO_INSTALL = "Not certain that it is not revoked: {}. Give the newest list of the publisher or the revocation key"
 _NO_RUN = "The revocation list is too old: {}. Get the newest list of its signer and try again"
 
 
@@ -161,7 +161,7 @@ class _Bench:
         judged = [self._judge(listed) for listed in newest_first]
         judged += [_Judged(None, _Flaw.NOT_AUTHENTIC, reason) for reason in refused]
         if not judged:
-            return _Judged(None, _Flaw.NONE_GIVEN, "none was given")
+            return _Judged(None, _Flaw.NONE_GIVEN, "no revocation list was given")
         best = min(judged, key=lambda one: one.flaw or 0)
         answering = [self._judge(listed) for listed in self.kept if self._may_acquit(listed)]
         if best.flaw is _Flaw.OWN_LIST and any(one.flaw is None for one in answering):

@@ -82,6 +82,8 @@ def _create(path: Path, data: bytes, mode: int) -> None:
 def _cannot_write(error: OSError | ValueError) -> KeyFileError:
     if isinstance(error, ValueError):
         return KeyFileError(f"cannot write the key files: {error}")
+    if isinstance(error, FileNotFoundError):
+        return KeyFileError(f"cannot write {error.filename}: the folder does not exist, make it first")
     if isinstance(error, FileExistsError):
         return KeyFileError(f"{error.filename} exists and is not overwritten: choose another name or folder")
     return KeyFileError(f"cannot write {error.filename}: {error.strerror}")

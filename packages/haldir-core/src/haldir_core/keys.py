@@ -93,7 +93,7 @@ class PublicKey:
 
     @classmethod
     def from_pem(cls, data: bytes) -> Self:
-        """Read a public key from SPKI PEM, or derive it from an unencrypted private key.
+        """Read a public key from SPKI PEM or an OpenSSH line, or derive it from an unencrypted private key.
 
         Raises: KeyFileError if ``data`` is no Ed25519 key, or one that is not admitted.
         """
@@ -103,12 +103,18 @@ class PublicKey:
             return cls(PrivateKey.from_pem(data).public_key.raw)
         from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - 13 ms that a start may not need
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - same
-        from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415 - same
+        from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - same
+            load_pem_public_key,
+            load_ssh_public_key,
+        )
 
+        load = load_ssh_public_key if data.startswith((b"ssh-", b"ecdsa-", b"sk-")) else load_pem_public_key
         try:
-            key = load_pem_public_key(data)
+            key = load(data)
         except (ValueError, UnsupportedAlgorithm) as error:
-            raise KeyFileError("holds no public key in PEM form (-----BEGIN PUBLIC KEY-----)") from error
+            raise KeyFileError(
+                "holds no public key (-----BEGIN PUBLIC KEY-----, or an ssh-ed25519 line as ssh-keygen writes it)"
+            ) from error
         if not isinstance(key, Ed25519PublicKey):
             raise KeyFileError(f"holds a {type(key).__name__.removesuffix('PublicKey')} key, not an Ed25519 key")
         return cls(key.public_bytes_raw())

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Self
 
+import attrs
 from attrs import field, frozen
 
 from haldir_core._converter import SCHEMA_VERSION, read_document, structure
@@ -60,6 +61,22 @@ class Permissions:
         """Return the permissions of a skill that needs nothing."""
         return cls.from_bytes(_DENY_ALL)
 
+    def unknown_members(self) -> tuple[str, ...]:
+        """Return the paths of the members that version 1.0 does not name: they are signed, and grant nothing."""
+        declared = self.document["declared"]
+        known: tuple[tuple[str, JsonValue, type], ...] = (
+            ("declared", declared, _Declared),
+            ("declared.filesystem", _member(declared, "filesystem"), Filesystem),
+            ("declared.agent_capabilities", _member(declared, "agent_capabilities"), AgentCapabilities),
+        )
+        return tuple(
+            f"{place}.{name}"
+            for place, value, record in known
+            if isinstance(value, dict)
+            for name in value
+            if name not in attrs.fields_dict(record)
+        )
+
     def to_json(self) -> JsonObject:
         """Return the whole document."""
         return dict(self.document)
@@ -84,6 +101,10 @@ class _Declared:
 @frozen
 class _Wire:
     declared: _Declared
+
+
+def _member(value: JsonValue, name: str) -> JsonValue:
+    return value.get(name) if isinstance(value, dict) else None
 
 
 _DENY_ALL = pretty_bytes(

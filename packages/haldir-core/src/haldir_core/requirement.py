@@ -59,8 +59,8 @@ class Requirement:
             return f"{signatures - len(verified)} of {signatures} signatures are not by a trusted key, or do not verify"
         counted = [keyid for keyid in verified if self.role is None or ring.has_role(keyid, self.role)]
         if len(counted) < self.count:
-            noun = f"{self.role} key" if self.role else "trusted key"
-            return f"signed by {len(counted)} {noun}(s), {self.count} required"
+            noun = f"keys with the role {self.role}" if self.role else "trusted keys"
+            return f"signed by {len(counted)} {noun}, {self.count} required"
         return None
 
 

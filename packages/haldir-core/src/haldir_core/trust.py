@@ -149,7 +149,10 @@ class TrustStore:
         """
         entries: tuple[StoredKey | StoredIdentity, ...] = (*self.keys, *self.identities)
         if entry.environment is not self.environment:
-            raise TrustError(f"this is a {self.environment} store: it takes no {entry.environment} key or identity")
+            raise TrustError(
+                f"this is a {self.environment} store: it takes no {entry.environment} key or identity; "
+                "keep that in a store of its own"
+            )
         if any(_same(entry, known) for known in entries):
             return self
         if isinstance(entry, StoredKey):

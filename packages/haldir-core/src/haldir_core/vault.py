@@ -13,10 +13,11 @@ import secrets
 import shutil
 import stat
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from haldir_core.errors import SigningError
+from haldir_core.signals import signals_held
 from haldir_core.vaultfiles import ALLOWED_NAMES, VAULT
 
 _LEFTOVER = r"\.vault\.[0-9a-f]{16}\.(tmp|old)"
@@ -41,7 +42,7 @@ def write_vault(skill: str | os.PathLike[str], documents: Mapping[str, bytes]) -
         reason = error.strerror if isinstance(error, OSError) else error
         raise SigningError(f"cannot write {vault}: {reason}") from error
     try:
-        with _signals_held():
+        with signals_held():
             _write_folder(folder, documents)
     except OSError as error:
         raise SigningError(f"cannot write {vault}: {error.strerror}") from error
@@ -61,18 +62,6 @@ def refuse_leftovers(skill: str | os.PathLike[str]) -> None:
                 raise SigningError(f"{entry.path} was left by an interrupted signing: remove it and sign again")
 
 
-@contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
-    """Let Ctrl-C and its like wait for the few milliseconds of writing, so that no work folder is left."""
-    import signal  # noqa: PLC0415 - only writing needs it
-
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
-
-
 def _write_folder(folder: int, documents: Mapping[str, bytes]) -> None:
     """Write the documents beside ``.vault`` in the folder of that descriptor, then put them in its place."""
     name = f"{VAULT}.{secrets.token_hex(8)}.tmp"
@@ -90,8 +79,24 @@ def _write_folder(folder: int, documents: Mapping[str, bytes]) -> None:
         if (written.st_dev, written.st_ino) != (placed.st_dev, placed.st_ino):
             raise OSError(errno.ESTALE, "somebody else changed the folder meanwhile")
     finally:
-        shutil.rmtree(name, ignore_errors=True, dir_fd=folder)
+        _remove(folder, name)
     _sync(folder)
+
+
+def _remove(folder: int, name: str) -> None:
+    """Remove the old or half-made folder, also if its owner may not write in it.
+
+    Raises: OSError if something of it is left, which would spoil the skill.
+    """
+    try:
+        old = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    except FileNotFoundError:
+        return
+    try:
+        os.fchmod(old, 0o700)
+    finally:
+        os.close(old)
+    shutil.rmtree(name, dir_fd=folder)
 
 
 def _write(folder: int, name: str, data: bytes) -> None:

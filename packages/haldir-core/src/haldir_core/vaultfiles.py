@@ -4,8 +4,8 @@ from attrs import frozen
 
 from haldir_core.canonical import MAX_DOCUMENT_BYTES
 
-NOT_READ = 0
-"""The size limit of a name that is reserved: it may be there, and nothing follows from its content."""
+UNAUTHENTICATED = "nothing yet"
+"""Of a reserved name: it may be there, must be a JSON object, and nothing follows from what it says."""
 
 VAULT = ".vault"
 """The folder of a skill that holds its signatures; only the one at the root counts."""
@@ -30,11 +30,12 @@ VAULT_FILES = (
     VaultFile("integrity.json", True, MAX_DOCUMENT_BYTES, "integrity_hash of the attestation"),
     VaultFile("permissions.json", True, _SMALL, "permissions_hash of the attestation"),
     VaultFile("vetting-report.json", False, MAX_DOCUMENT_BYTES, "vetting_report_hash of the attestation"),
-    VaultFile("sigstore-bundle.json", False, NOT_READ, "nothing yet: kept for Sigstore signatures"),
-    VaultFile("cosign-bundle.json", False, NOT_READ, "nothing yet: kept for Sigstore co-signatures"),
-    VaultFile("vetting-attestation.json", False, NOT_READ, "nothing yet: kept for a co-signer's report"),
+    VaultFile("sigstore-bundle.json", False, _MEDIUM, UNAUTHENTICATED),
+    VaultFile("cosign-bundle.json", False, _MEDIUM, UNAUTHENTICATED),
+    VaultFile("vetting-attestation.json", False, _MEDIUM, UNAUTHENTICATED),
 )
 
 ALLOWED_NAMES = frozenset(file.name for file in VAULT_FILES)
 MAX_BYTES = {file.name: file.max_bytes for file in VAULT_FILES}
+RESERVED_NAMES = tuple(file.name for file in VAULT_FILES if file.authenticated_by == UNAUTHENTICATED)
 REQUIRED_NAMES = tuple(file.name for file in VAULT_FILES if file.required)

@@ -107,7 +107,7 @@ def verify(
     without an authentic, current revocation list is not valid; in ``runtime`` it is degraded, and refused
     24 hours after the expiry of ``evidence.current``.
 
-    Raises: ValueError if ``now`` has no time zone.
+    Raises: ValueError if ``now`` has no time zone, or ``context`` is none of the two.
     """
     if now.tzinfo is None:
         raise ValueError("now must have a time zone")
@@ -116,7 +116,7 @@ def verify(
             snapshot=snapshot,
             keyring=keyring,
             evidence=evidence,
-            context=context,
+            context=Context(context),  # a plain text that equals a member is that member, and no other is taken
             now=now,
             requirement=policy.requirement,
             hard_links=policy.hard_links,

@@ -1,12 +1,24 @@
 """The vetting: one snapshot goes through every layer and comes out as a report."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from haldir_core import LayerReport, SkillSnapshot, Status, Timestamp, VettingReport, read_skill
+from haldir_core import (
+    ErrorCode,
+    LayerReport,
+    Problem,
+    SkillSnapshot,
+    Status,
+    Timestamp,
+    UnsafeSkillError,
+    VettingReport,
+    read_skill,
+)
+from haldir_core.signals import signals_held
 from haldir_pipeline.layers import LAYERS, Layer
 
 PIPELINE_VERSION = "0.1.0"
@@ -25,8 +37,12 @@ def vet_folder(
         UnreadableError: if the folder cannot be read.
         UnsafeSkillError: if it holds what no skill may hold.
     """
-    with tempfile.TemporaryDirectory(prefix="haldir-vet-") as folder:
-        return vet(read_skill(path, copy_to=Path(folder, "skill")), clock=clock, publisher_note=publisher_note)
+    folder = Path(tempfile.mkdtemp(prefix="haldir-vet-"))
+    try:
+        return vet(read_skill(path, copy_to=folder / "skill"), clock=clock, publisher_note=publisher_note)
+    finally:
+        with signals_held():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def vet(
@@ -43,6 +59,13 @@ def vet(
         ValueError: if the snapshot has no copy, or the note is longer than the format allows.
     """
     snapshot.refuse_problems()
+    if snapshot.vault_extras:  # it is neither signed nor scanned
+        raise UnsafeSkillError(
+            [
+                Problem(ErrorCode.EXTRA_FILES, f"{path} is no document of a .vault", path)
+                for path in snapshot.vault_extras
+            ]
+        )
     if snapshot.copy is None:
         raise ValueError("vetting needs the private copy of the skill: read it with copy_to")
     started = clock()

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate
 
 from attrs import define
@@ -13,22 +13,25 @@ from haldir_scanner._encoding import utf16_encoding
 EXCERPT_UNITS = 500
 
 _BLOCK = 1 << 16
+_LONGEST_PLAIN = 4  # characters; a ligature has 3, a parenthesised number 4
 # RFC 3629 3: bytes within a character, and bytes that begin one outside the Basic Multilingual Plane.
 _CONTINUATION = bytes(range(0x80, 0xC0))
 _FOUR_BYTES = bytes(range(0xF0, 0xF8))
 
 # Invisible where they stand in a word: soft hyphen, combining grapheme joiner, zero-width characters, word joiner and
 # invisible operators, variation selectors, byte order mark, tag characters.  Source: Unicode Default_Ignorable.
-_IGNORABLE = (
-    0x00,
-    0xAD,
-    0x34F,
-    *range(0x200B, 0x2010),
-    *range(0x202A, 0x202F),
-    *range(0x2060, 0x2070),
-    *range(0xFE00, 0xFE10),
-    0xFEFF,
-    *range(0xE0000, 0xE01F0),
+_IGNORABLE = frozenset(
+    (
+        0x00,
+        0xAD,
+        0x34F,
+        *range(0x200B, 0x2010),
+        *range(0x202A, 0x202F),
+        *range(0x2060, 0x2070),
+        *range(0xFE00, 0xFE10),
+        0xFEFF,
+        *range(0xE0000, 0xE01F0),
+    )
 )
 # Cyrillic and Greek letters that look like Latin ones.  Source: Unicode UTS 39 confusables, single letters only.
 _LOOK_ALIKES = dict(
@@ -40,7 +43,6 @@ _LOOK_ALIKES = dict(
         strict=True,
     ),
 )
-_STRIPPED = dict.fromkeys(_IGNORABLE)
 _UNMASKED = {ord(mask): letter for mask, letter in _LOOK_ALIKES.items()}
 # Shell words that mean the same without them: c""url, curl${IFS}.
 _EMPTY_QUOTES = re.compile(rb"(?<=[A-Za-z])(?:\"\"|'')(?=[A-Za-z])")
@@ -113,5 +115,19 @@ def _undisguised(data: bytes) -> Iterator[View]:
 
 
 def _unmasked(data: bytes) -> bytes:
-    text = data.decode("utf-8", "replace").translate(_STRIPPED)
-    return unicodedata.normalize("NFKC", text).translate(_UNMASKED).encode("utf-8", "replace")
+    text = data.decode("utf-8", "replace")
+    table = {ord(character): _plain(character) for character in set(text) if character == "\0" or character > "\x7f"}
+    return text.translate(table).encode("utf-8", "replace")
+
+
+@lru_cache(maxsize=1 << 16)
+def _plain(character: str) -> str | None:
+    """What a character passes for: nothing, a few ASCII ones, or itself.
+
+    Characters are looked at one by one: normalising a whole text takes quadratic time for runs of combining marks.
+    """
+    if ord(character) in _IGNORABLE:
+        return None
+    compatible = unicodedata.normalize("NFKC", character)
+    plain = compatible.translate(_UNMASKED)
+    return plain if plain.isascii() and len(plain) <= _LONGEST_PLAIN else character

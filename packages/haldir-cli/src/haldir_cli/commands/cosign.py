@@ -29,13 +29,14 @@ def cosign(
     The whole skill is checked, all but its revocation: nobody co-signs what was changed.
     """
     from haldir_cli.clock import now
-    from haldir_cli.secrets import open_private_key
+    from haldir_cli.secrets import open_private_key, refuse_key_inside
     from haldir_cli.trusted import build_keyring
     from haldir_core import cosign as cosign_snapshot
     from haldir_core import read_skill, write_vault
     from haldir_core.vault import refuse_leftovers
 
     ring = build_keyring(trusted_key or (), (), trust_store, option="--trusted-key")
+    refuse_key_inside(skill, key)
     signer = open_private_key(key, passphrase_env, passphrase_fd)
     refuse_leftovers(skill)
     documents = cosign_snapshot(read_skill(skill), signer, ring, now=now())

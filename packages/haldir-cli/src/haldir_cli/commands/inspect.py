@@ -28,7 +28,7 @@ def inspect(
     from haldir_core import MalformedError, read_skill
     from haldir_core.canonical import parse_json
     from haldir_core.digest import sha256
-    from haldir_core.vaultfiles import VAULT_FILES
+    from haldir_core.vaultfiles import RESERVED_NAMES, VAULT_FILES
 
     vault = read_skill(skill).vault
     if not vault:
@@ -36,7 +36,7 @@ def inspect(
         return Exit.USAGE
     documents: dict[str, JsonValue] = {}
     for file in VAULT_FILES:
-        if file.name not in vault:
+        if file.name not in vault or file.name in RESERVED_NAMES:
             continue
         data = vault[file.name]
         if len(data) > SHOWN_BYTES:

@@ -43,12 +43,14 @@ def revoke(
         raise typer.BadParameter("give --init or --refresh, not both")
     if skill is not None and (init or refresh):
         raise typer.BadParameter("--init and --refresh take no NAME@VERSION")
-    moment = now()
-    entry = None if init or refresh else _entry(skill, reason, severity, moment)
+    entry = None if init or refresh else _entry(skill, reason, severity, now())
     signer = open_private_key(key, passphrase_env, passphrase_fd)
     with locked(list_) as real:
+        moment = now()
         listed = _new_list(real, signer, moment) if init else _next_list(real, signer, entry, moment)
         replace_file(real, listed.to_bytes(), mode=0o644)
+    if entry is not None:
+        say(f"{skill} is revoked")
     say(
         f"{list_}: {len(listed.entries)} revoked, sequence number {listed.sequence_number}, "
         f"current until {listed.expires_at.text}"
@@ -58,7 +60,7 @@ def revoke(
 
 def _entry(skill: str | None, reason: str | None, severity: str, moment: datetime) -> "RevokedSkill":
     """Return the entry that the command line asks for."""
-    from haldir_core import RevokedSkill, SkillIdentity, Timestamp
+    from haldir_core import RevokedSkill, Severity, SkillIdentity, Timestamp
     from haldir_core.revocation import EVERY_VERSION
 
     name, _, version = (skill or "").rpartition("@")
@@ -75,6 +77,8 @@ def _entry(skill: str | None, reason: str | None, severity: str, moment: datetim
         SkillIdentity(name, "0" if version == EVERY_VERSION else version, "skill.md")
     except ValueError as error:
         raise typer.BadParameter(f"no skill can be called {skill!r}: {error}", param_hint="NAME@VERSION") from error
+    if severity not in {known.value for known in Severity}:
+        say(f"Note: {severity!r} is none of low, medium, high and critical, which readers expect")
     return RevokedSkill(name, (version,), Timestamp.at(moment), reason, severity)
 
 
@@ -89,13 +93,16 @@ def _new_list(path: Path, signer: "PrivateKey", moment: datetime) -> "Revocation
 
 def _next_list(path: Path, signer: "PrivateKey", entry: "RevokedSkill | None", moment: datetime) -> "RevocationList":
     """Return the list that follows the one at ``path``: with ``entry``, or only with a new date."""
-    from haldir_cli.files import read_file
+    from haldir_cli.files import read_document
     from haldir_core import RevocationList
 
     if entry is not None and not path.exists():
         say(f"Note: there is no list at {path} yet; a new one is made")
         return RevocationList.create(signer, moment, entry)
-    listed = RevocationList.from_bytes(read_file(path, "revocation list"))
+    listed = read_document(path, "revocation list", RevocationList.from_bytes)
     if entry is None:
         return listed.refresh(signer=signer, now=moment)
+    for known in listed.entries:
+        if known.name == entry.name and set(known.versions).issuperset(entry.versions):
+            say(f"Note: it was revoked before, and that entry stays as it is ({known.severity}: {known.reason})")
     return listed.revoke(entry, signer=signer, now=moment)

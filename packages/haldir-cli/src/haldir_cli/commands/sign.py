@@ -38,16 +38,18 @@ def sign(
     """
     from haldir_cli.clock import now
     from haldir_cli.describe import describe_permissions
-    from haldir_cli.files import read_file
-    from haldir_cli.secrets import open_private_key
+    from haldir_cli.files import read_document
+    from haldir_cli.notes import notes_on_signing
+    from haldir_cli.secrets import open_private_key, refuse_key_inside
     from haldir_core import SkillIdentity, VettingReport, read_skill, write_vault
     from haldir_core import sign as sign_snapshot
     from haldir_core.vault import refuse_leftovers
 
+    refuse_key_inside(skill, key)
     signer = open_private_key(key, passphrase_env, passphrase_fd)
     report = None
     if vetting_report is not None:
-        report = VettingReport.from_bytes(read_file(vetting_report, "vetting report"))
+        report = read_document(vetting_report, "vetting report", VettingReport.from_bytes)
     refuse_leftovers(skill)
     snapshot = read_skill(skill)
     try:
@@ -57,6 +59,7 @@ def sign(
     granted = _permissions(snapshot, permissions)
     documents = sign_snapshot(snapshot, identity, granted, signer, clock=now, report=report)
     vault = write_vault(skill, documents)
+    say(*notes_on_signing(snapshot, identity, granted, report, signer.keyid))
     say(f"Signed {identity.name}@{identity.version} with key {signer.keyid}")
     vetted = "no vetting report" if report is None else f"vetting report: {report.overall_status}"
     say(f"{len(snapshot.files)} files, {vetted}: {vault}", *describe_permissions(granted))
@@ -77,11 +80,11 @@ def _name_and_version(snapshot: "SkillSnapshot", name: str | None, version: str 
 
 def _permissions(snapshot: "SkillSnapshot", file: Path | None) -> "Permissions":
     """Return the permissions to sign: those of ``file``, else the present valid ones, else none."""
-    from haldir_cli.files import read_file
+    from haldir_cli.files import read_document
     from haldir_core import MalformedError, Permissions
 
     if file is not None:
-        return Permissions.from_bytes(read_file(file, "permissions"))
+        return read_document(file, "permissions file", Permissions.from_bytes)
     present = (snapshot.vault or {}).get("permissions.json")
     if present is None:
         return Permissions.deny_all()

@@ -140,6 +140,7 @@ def _change(
     if named is None:
         make_private_folder(path.parent)
         refuse_link(path)
+        read_store(None)  # what would be refused on reading is not extended
     with locked(path) as real:
         empty = TrustStore(environment=Environment(new_environment))
         store = read_store(named) if real.exists() else empty

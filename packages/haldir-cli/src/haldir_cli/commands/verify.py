@@ -74,5 +74,7 @@ def verify(
 def _in_words(verdict: "Verification") -> str:
     if not verdict.valid:
         return "NOT VALID: " + "; ".join(problem.message for problem in verdict.errors[:3])
+    report = verdict.vetting_report
+    vetted = f"; vetting report: {report.overall_status}" if report else ""
     warnings = "".join(f"; {warned.message}" for warned in verdict.warnings)
-    return f"Valid, trust level {verdict.trust_level}, signed by {', '.join(verdict.signers)}{warnings}"
+    return f"Valid, trust level {verdict.trust_level}, signed by {', '.join(verdict.signers)}{vetted}{warnings}"

@@ -1,9 +1,10 @@
 """Checks 1 to 7: what the folder holds, before anything in it is believed."""
 
 from haldir_core._checks.case import Case, Failures, HardLinks
+from haldir_core.canonical import parse_object
 from haldir_core.codes import Context, ErrorCode
-from haldir_core.errors import Problem
-from haldir_core.vaultfiles import REQUIRED_NAMES, VAULT
+from haldir_core.errors import MalformedError, Problem
+from haldir_core.vaultfiles import REQUIRED_NAMES, RESERVED_NAMES, VAULT
 
 
 def vault_is_there(case: Case) -> Failures:
@@ -46,9 +47,16 @@ def within_limits(case: Case) -> Failures:
 
 
 def only_known_names_in_vault(case: Case) -> Failures:
-    """Check 7; reports every name in ``.vault`` that the format does not know, and every folder."""
-    for path in case.question.snapshot.vault_extras:
+    """Check 7; reports every name in ``.vault`` that the format does not know, every folder, and reserved non-JSON."""
+    snapshot = case.question.snapshot
+    for path in snapshot.vault_extras:
         yield Problem(ErrorCode.EXTRA_FILES, f"{path} is not part of the format: nothing authenticates it", path)
+    for name in RESERVED_NAMES:
+        try:
+            parse_object((snapshot.vault or {}).get(name, b"{}"), name)
+        except MalformedError as error:
+            message = f".vault/{name} is reserved for a JSON document, and is none: {error.reason}"
+            yield Problem(ErrorCode.EXTRA_FILES, message, f".vault/{name}")
 
 
 def _problems(case: Case, code: ErrorCode) -> Failures:

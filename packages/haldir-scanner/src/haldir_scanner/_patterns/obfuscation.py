@@ -134,4 +134,45 @@ PATTERNS = (
         matches=(("a.js", 'const s = "lave".split("").reverse().join("");'),),
         non_matches=(("a.js", "rows.reverse().map(String)"),),
     ),
+    _rule(
+        id="unusual_source_encoding",
+        file_types=frozenset({FileType.PYTHON}),
+        severity=Severity.HIGH,
+        title="Source in an encoding that hides it",
+        message="The source declares an encoding in which its text says something else than it shows.",
+        regexes=(
+            (
+                r"(?i)\A(?:[^\n]*\n)?[ \t\f]*#[^\n]{0,200}coding[:=][ \t]*"
+                r"(?:utf[-_]?(?:7|16|32)|cp(?:037|273|424|500|875|1026|1140)|rot[-_]?13|uu|hex|base64|zlib|bz2"
+                r"|punycode|idna|(?:raw[-_])?unicode[-_]escape|ebcdic)"
+            ),
+        ),
+        matches=(
+            ("a.py", "# -*- coding: utf-7 -*-\nprint(1)"),
+            ("a.py", "#!/usr/bin/env python3\n# vim: set fileencoding=cp037 :\n"),
+        ),
+        non_matches=(
+            ("a.py", "# -*- coding: utf-8 -*-\n"),
+            ("a.py", "# coding=latin-1\n"),
+            ("a.py", "import os\nprint(os.name)\n# coding: utf-7 is not read here\n"),
+        ),
+    ),
+    _rule(
+        id="envelope_content_used",
+        file_types=ANY,
+        severity=Severity.HIGH,
+        title="A file of the signature folder is run or read",
+        message="The skill uses a file of .vault/, which is neither signed nor scanned.",
+        regexes=(
+            (
+                r"\b(?:sh|bash|zsh|dash|source|python[0-9.]{0,5}|node|perl|ruby|exec|eval|import|require|cat|read|open|run"
+                r"|execute|follow|load)\b[^\n]{0,80}\.vault[/\\][\w.-]"
+            ),
+        ),
+        matches=(
+            ("SKILL.md", "Then run `sh .vault/cosign-bundle.json`."),
+            ("a.sh", ". x; bash ./.vault/sigstore-bundle.json"),
+        ),
+        non_matches=(("SKILL.md", "Signed with Haldir: see the .vault/ folder."),),
+    ),
 )
