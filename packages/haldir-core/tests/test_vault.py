@@ -243,6 +243,6 @@ def test_a_vault_that_its_owner_may_not_write_is_replaced_all_the_same(
         write_vault(".", NEW)
         return 1 if [path for path in Path().iterdir() if path.name.startswith(".vault.")] else 0
 
-    assert ctypes.CDLL  # loaded before the child loses access to it
+    assert ctypes.__name__ in sys.modules  # loaded before the child loses access to it
     assert in_child(sign_again) == 0
     assert _content(folder) == NEW
