@@ -222,3 +222,11 @@ def test_a_stopped_vetting_leaves_no_copy_of_the_skill(
     assert process.returncode == 130
     assert "Traceback" not in err
     assert list(temporary.iterdir()) == []
+
+
+def test_showing_the_completion_to_a_shell_is_no_failure(tmp_path: Path) -> None:
+    script = f"{sys.executable} -m haldir_cli --show-completion; echo $?"
+    run = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    *completion, code = run.stdout.splitlines()
+    assert code == "0"
+    assert any("_haldir_completion" in line for line in completion)

@@ -101,9 +101,3 @@ def test_a_file_that_is_something_else_is_named(option: str, noun: str, run: Run
     code, _, err = run("sign", skill, "--key", keys / "publisher.key", option, keys / "publisher.pub")
     assert code == 2
     assert f"publisher.pub is no {noun}" in err
-
-
-def test_showing_the_completion_is_no_failure(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SHELL", "/bin/bash")
-    code, out, _ = run("--show-completion", "bash")
-    assert (code, "haldir" in out) == (0, True)
