@@ -80,7 +80,10 @@ def run() -> None:
             stream.reconfigure(errors="haldir.json")  # a name from a skill may not fit the terminal's encoding
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)  # so that temporary folders are cleaned up as after Ctrl-C
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    if not _flushed():
+        code = code or Exit.USAGE
+    sys.exit(code)
 
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:
@@ -124,7 +127,6 @@ def _ended(reason: BrokenPipeError | SystemExit) -> int:
     """Return the exit code where typer ended the program: completion was shown or installed, or the reader has gone."""
     if isinstance(reason, SystemExit) and not reason.code:
         return Exit.GOOD
-    _silence_output()
     return Exit.USAGE
 
 
@@ -134,12 +136,17 @@ def _interrupted() -> int:
     return Exit.INTERRUPTED
 
 
-def _silence_output() -> None:
-    """Send what is still to be written nowhere, so that the flush at the end of the process succeeds."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):  # there is no output, or it is no real file
+def _flushed() -> bool:
+    """Write what is still to be written; where that fails, send it nowhere, so that Python says nothing at its end."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, 1)
         os.close(nowhere)
+        return False
+    return True
 
 
 def _show_usage(error: typer.TyperException) -> None:
@@ -167,7 +174,6 @@ def _explain(error: Exception) -> int:
     if isinstance(error, OSError):
         where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
         say(f"haldir: {where}{error.strerror or error}")
-        _silence_output()
         return Exit.USAGE
     if os.environ.get("HALDIR_DEBUG"):
         traceback.print_exception(error)
