@@ -77,7 +77,9 @@ def unpack() -> Callable[[Path], None]:
 
     def make(folder: Path) -> None:
         with tarfile.open(PEER / "skills.tar.gz") as archive:
-            archive.extractall(folder, filter="tar")
+            # Python 3.11 before .4 has no filters; links and odd names are what the vectors are about
+            archive.extraction_filter = getattr(tarfile, "tar_filter", None)
+            archive.extractall(folder)  # noqa: S202 - our own vectors
         (folder / "skills" / "extra-empty-dir" / "emptydir").mkdir(exist_ok=True)
         for name in ("keys", "revocation", "reports"):
             (folder / name).mkdir()

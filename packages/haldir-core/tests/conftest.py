@@ -104,7 +104,9 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that holds ``skills/`` of the TypeScript implementation."""
     folder = tmp_path_factory.mktemp("peer")
     with tarfile.open(VECTORS / "haldir-ts" / "skills.tar.gz") as archive:
-        archive.extractall(folder, filter="tar")
+        # Python 3.11 before .4 has no filters; links and odd names are what the vectors are about
+        archive.extraction_filter = getattr(tarfile, "tar_filter", None)
+        archive.extractall(folder)  # noqa: S202 - our own vectors
     return folder
 
 
