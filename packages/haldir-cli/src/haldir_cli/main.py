@@ -10,7 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -81,8 +81,9 @@ def run() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)  # so that temporary folders are cleaned up as after Ctrl-C
     code = main(sys.argv[1:])
-    if not _flushed():
+    if not _flushed(sys.stdout):
         code = code or Exit.USAGE
+    _flushed(sys.stderr)  # who cannot be told in words still has the exit code
     sys.exit(code)
 
 
@@ -136,14 +137,15 @@ def _interrupted() -> int:
     return Exit.INTERRUPTED
 
 
-def _flushed() -> bool:
+def _flushed(stream: TextIO | None) -> bool:
     """Write what is still to be written; where that fails, send it nowhere, so that Python says nothing at its end."""
+    if stream is None:
+        return True
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        stream.flush()
     except OSError:
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 1)
+        os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
         return False
     return True
