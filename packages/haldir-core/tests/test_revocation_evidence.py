@@ -262,3 +262,11 @@ def test_lists_of_other_publishers_do_not_stand_for_the_list_of_this_one(
 
     for lists in permutations((revoking, newer)):
         assert judge(*lists, kept=lists, context=context, keyring=ring) == "none E_REVOKED"
+
+
+def test_the_publishers_own_list_does_not_extend_the_grace_of_a_list_beside_it(
+    judge: Judge, revocations: Lists, publisher: PrivateKey, days_old: Lists
+) -> None:
+    assert judge(days_old(), context=Context.RUNTIME) == "none E_REVOCATION_STALE"
+    for lists in permutations((days_old(), revocations(signer=publisher))):
+        assert judge(*lists, context=Context.RUNTIME) == "none E_REVOCATION_STALE"

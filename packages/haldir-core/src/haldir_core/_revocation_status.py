@@ -110,12 +110,14 @@ class _Flaw(IntEnum):
 
     OWN_LIST = 1
     """Authentic and current, but the publisher's own where a revocation key is trusted."""
-    UNCERTAIN = 2
-    """Dated in the future, older than one seen before, one of two with the same number, expired within grace."""
-    TOO_OLD = 3
+    EXPIRED = 2
+    """Expired within grace."""
+    UNCERTAIN = 3
+    """Dated in the future, older than one seen before, or one of two with the same number."""
+    TOO_OLD = 4
     """Expired beyond grace."""
-    NOT_AUTHENTIC = 4
-    NONE_GIVEN = 5
+    NOT_AUTHENTIC = 5
+    NONE_GIVEN = 6
 
     @property
     def spoils_verdict(self) -> bool:
@@ -125,6 +127,7 @@ class _Flaw(IntEnum):
 
 _WARNINGS = {
     _Flaw.OWN_LIST: WarningCode.REVOCATION_UNAVAILABLE,
+    _Flaw.EXPIRED: WarningCode.REVOCATION_STALE,
     _Flaw.UNCERTAIN: WarningCode.REVOCATION_STALE,
     _Flaw.NOT_AUTHENTIC: WarningCode.REVOCATION_SIG_INVALID,
     _Flaw.NONE_GIVEN: WarningCode.REVOCATION_UNAVAILABLE,
@@ -163,12 +166,13 @@ class _Bench:
         if not judged:
             return _Judged(None, _Flaw.NONE_GIVEN, "no revocation list was given")
         best = min(judged, key=lambda one: one.flaw or 0)
-        answering = [self._judge(listed) for listed in self.kept if self._may_acquit(listed)]
+        answering = [self._judge(listed) for listed in (*self.given, *self.kept) if self._may_acquit(listed)]
         if best.flaw is _Flaw.OWN_LIST and any(one.flaw is None for one in answering):
             return _Judged(best.listed)
-        if best.flaw and answering and all(one.flaw is _Flaw.TOO_OLD for one in answering):
-            reason = f"{best.reason}; and of the list that was kept, {answering[0].reason}"
-            return _Judged(best.listed, _Flaw.TOO_OLD, reason)
+        too_old = [one for one in answering if one.flaw is _Flaw.TOO_OLD]
+        if best.flaw and too_old and not any(one.flaw in {None, _Flaw.EXPIRED} for one in answering):
+            reasons = dict.fromkeys((best.reason, too_old[0].reason))
+            return _Judged(best.listed, _Flaw.TOO_OLD, "; ".join(reasons))
         return best
 
     def revoking(self, skill: SkillIdentity) -> RevocationList | None:
@@ -183,26 +187,32 @@ class _Bench:
         return next((listed for listed in (*self.given, *kept) if listed.revokes(skill)), None)
 
     def _judge(self, listed: RevocationList) -> _Judged:
-        signer = listed.signature.keyid
-        end = later(listed.expires_at.moment, CLOCK_SKEW)
-        if listed.issued_at.moment > later(self.now, CLOCK_SKEW):
-            return _Judged(listed, _Flaw.UNCERTAIN, f"it is dated in the future ({listed.issued_at.text})")
-        if self.now > end:
-            flaw = _Flaw.TOO_OLD if self.now > _end_of_grace(listed) else _Flaw.UNCERTAIN
-            return _Judged(listed, flaw, f"it expired at {listed.expires_at.text}")
-        known = [other for other in (*self.given, *self.kept) if other.signature.keyid == signer]
-        highest = max([self.sequence_numbers.get(signer, 0), *(other.sequence_number for other in known)])
-        if listed.sequence_number < highest:
-            reason = f"it has sequence number {listed.sequence_number}, and {highest} was seen before"
-            return _Judged(listed, _Flaw.UNCERTAIN, reason)
-        same = [other for other in known if other.sequence_number == listed.sequence_number]
-        if any(other.signed_bytes() != listed.signed_bytes() for other in same):
-            reason = f"two different lists have sequence number {listed.sequence_number}"
-            return _Judged(listed, _Flaw.UNCERTAIN, reason)
+        expired = f"it expired at {listed.expires_at.text}"
+        if self.now > _end_of_grace(listed):
+            return _Judged(listed, _Flaw.TOO_OLD, expired)
+        doubt = self._doubt(listed)
+        if doubt:
+            return _Judged(listed, _Flaw.UNCERTAIN, doubt)
+        if self.now > later(listed.expires_at.moment, CLOCK_SKEW):
+            return _Judged(listed, _Flaw.EXPIRED, expired)
         if not self._may_acquit(listed):
             reason = "this is the publisher's own list, and a revocation key is trusted whose list is missing"
             return _Judged(listed, _Flaw.OWN_LIST, reason)
         return _Judged(listed)
+
+    def _doubt(self, listed: RevocationList) -> str:
+        """Return why the date or the number of a list cannot be believed; empty if they can."""
+        signer = listed.signature.keyid
+        if listed.issued_at.moment > later(self.now, CLOCK_SKEW):
+            return f"it is dated in the future ({listed.issued_at.text})"
+        known = [other for other in (*self.given, *self.kept) if other.signature.keyid == signer]
+        highest = max([self.sequence_numbers.get(signer, 0), *(other.sequence_number for other in known)])
+        if listed.sequence_number < highest:
+            return f"it has sequence number {listed.sequence_number}, and {highest} was seen before"
+        same = [other for other in known if other.sequence_number == listed.sequence_number and other is not listed]
+        if any(other.signed_bytes() != listed.signed_bytes() for other in same):
+            return f"two different lists have sequence number {listed.sequence_number}"
+        return ""
 
     def _may_acquit(self, listed: RevocationList) -> bool:
         signer = self.find_signer(listed.signature.keyid)
