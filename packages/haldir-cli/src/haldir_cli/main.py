@@ -187,7 +187,7 @@ def _explain(error: Exception) -> int:
 
 
 def _as_json_escapes(error: UnicodeError) -> tuple[str | bytes, int]:
-    r"""Write characters that an output cannot encode as ``\uXXXX``, so that JSON stays JSON."""
+    """Write characters that an output cannot encode as JSON escapes, so that JSON stays JSON."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass").hex()
