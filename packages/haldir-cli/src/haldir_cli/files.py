@@ -46,8 +46,12 @@ def read_document(path: Path, noun: str, parse: Callable[[bytes], Document]) -> 
         raise UnreadableError(f"{path} is no {noun}: {error.reason}") from error
 
 
-def read_beginning(path: Path, count: int, *, flags: int = 0) -> bytes:
+def read_beginning(
+    path: Path, count: int, *, flags: int = 0, examine: Callable[[os.stat_result], None] = lambda _: None
+) -> bytes:
     """Return the first ``count`` bytes of a regular file, opened with ``flags`` too; a FIFO cannot make this wait.
+
+    ``examine`` sees the status of the open file before it is read, and may raise.
 
     Raises:
         OSError: if it cannot be opened or read.
@@ -55,8 +59,10 @@ def read_beginning(path: Path, count: int, *, flags: int = 0) -> bytes:
     """
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY | flags)
     try:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
             raise ValueError("not a regular file")
+        examine(status)
         data = b""
         while len(data) < count and (more := os.read(fd, count - len(data))):
             data += more
@@ -68,26 +74,36 @@ def read_beginning(path: Path, count: int, *, flags: int = 0) -> bytes:
 def read_state(path: Path, noun: str, *, within: Path) -> bytes | None:
     """Return the bytes of a file that the program keeps for itself below the folder ``within``; None if there is none.
 
+    What is examined and what is read is the same open file, and the folders on the way are the user's alone.
+
     Raises: UnreadableError if it is a link, cannot be read, or others could have written it or a folder on the way.
     """
     folders = [folder for folder in reversed(path.parents) if folder == within or within in folder.parents]
-    for place in (*folders, path):
-        try:
-            status = place.lstat() if place == path else place.stat()
-        except FileNotFoundError as error:
-            if place.is_symlink():
-                raise UnreadableError(f"cannot read the {noun}: {place} is a link that leads nowhere") from error
-            return None
-        except OSError as error:
-            raise UnreadableError(f"cannot read the {noun} {path}: {error.strerror}") from error
-        if stat.S_ISLNK(status.st_mode):
-            raise UnreadableError(f"the {noun} is not used: {place} is a link, and is not followed")
-        if status.st_uid not in {0, os.geteuid()} or status.st_mode & 0o022:
-            raise UnreadableError(
-                f"the {noun} is not used, because others could have written {place}: look at it, "
-                f"then make it yours and writable by nobody else (chmod go-w {place})"
-            )
-    return read_file(path, noun)
+    try:
+        for folder in folders:
+            _refuse_shared(folder, folder.stat(), noun)
+        return read_beginning(
+            path, MAX_DOCUMENT_BYTES + 1, flags=os.O_NOFOLLOW, examine=lambda status: _refuse_shared(path, status, noun)
+        )
+    except FileNotFoundError as error:
+        astray = [folder for folder in folders if folder.is_symlink() and not folder.exists()]
+        if astray:
+            raise UnreadableError(f"cannot read the {noun}: {astray[0]} is a link that leads nowhere") from error
+        return None
+    except ValueError as error:
+        raise UnreadableError(f"cannot read the {noun} {path}: {error}") from error
+    except OSError as error:
+        if path.is_symlink():
+            raise UnreadableError(f"the {noun} is not used: {path} is a link, and is not followed") from error
+        raise UnreadableError(f"cannot read the {noun} {path}: {error.strerror}") from error
+
+
+def _refuse_shared(place: Path, status: os.stat_result, noun: str) -> None:
+    if status.st_uid not in {0, os.geteuid()} or status.st_mode & 0o022:
+        raise UnreadableError(
+            f"the {noun} is not used, because others could have written {place}: look at it, "
+            f"then make it yours and writable by nobody else (chmod go-w {place})"
+        )
 
 
 def replace_file(path: Path, data: bytes, *, mode: int) -> None:
