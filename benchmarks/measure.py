@@ -13,13 +13,14 @@ REPEATS = 5
 
 @dataclass(frozen=True)
 class Row:
-    """One measurement in CPU seconds: the floor or peer it is held against, ours, and the ratio that is allowed."""
+    """One measurement, in CPU seconds or ``unit``: the floor or peer, ours, and the ratio that is allowed."""
 
     name: str
     floor: float
     ours: float
     limit: float
     peer: float | None = None
+    unit: str = "seconds"
 
     @property
     def ratio(self) -> float:
@@ -35,11 +36,11 @@ class Row:
         """Return the row for machines."""
         return {
             "name": self.name,
-            "floor_seconds": round(self.floor, 4),
-            "peer_seconds": self.peer and round(self.peer, 4),
-            "ours_seconds": round(self.ours, 4),
+            f"floor_{self.unit}": round(self.floor, 4),
+            f"peer_{self.unit}": self.peer and round(self.peer, 4),
+            f"ours_{self.unit}": round(self.ours, 4),
             "ratio": round(self.ratio, 2),
-            "limit": self.limit,
+            "limit": round(self.limit, 3),
             "within_limit": not self.over_limit,
         }
 
@@ -48,7 +49,7 @@ class Row:
         peer = "-" if self.peer is None else f"{self.peer:.3f}"
         verdict = "OVER" if self.over_limit else "ok"
         return (
-            f"{self.name:<44} floor {self.floor:7.3f} s  peer {peer:>7}  ours {self.ours:7.3f} s  "
+            f"{self.name:<60} floor {self.floor:8.3f}  peer {peer:>7}  ours {self.ours:8.3f}  "
             f"ratio {self.ratio:5.2f} of {self.limit:4.2f}  {verdict}"
         )
 

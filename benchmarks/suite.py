@@ -9,10 +9,11 @@ import os
 import platform
 import sys
 
+import scanning
 import signing
 import startup
 
-SUITES = {"signing": signing.rows, "startup": startup.rows}
+SUITES = {"scanning": scanning.rows, "signing": signing.rows, "startup": startup.rows}
 
 
 def main(names: list[str]) -> int:

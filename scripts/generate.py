@@ -1,4 +1,4 @@
-"""Write what is derived from tables in the code: the verification checks in spec/ and docs/.
+"""Write what is derived: the tables of verification checks, the bundle of rules, and the pages about rules.
 
 Usage: generate.py [--check]; with --check nothing is written, and the exit code is 1 if a file is out of date.
 """
@@ -6,6 +6,8 @@ Usage: generate.py [--check]; with --check nothing is written, and the exit code
 import json
 import sys
 from pathlib import Path
+
+from rule_pages import rule_files, superfluous_pages
 
 from haldir_core import CHECKS
 
@@ -15,27 +17,33 @@ BEGIN, END = "<!-- checks:begin -->", "<!-- checks:end -->"
 
 def main() -> int:
     """Bring the derived files up to date, or say which are not."""
-    stale = [path for path, text in _derived().items() if not path.exists() or path.read_text("utf-8") != text]
+    derived = _derived()
+    stale = [path for path, data in derived.items() if not path.exists() or path.read_bytes() != data]
+    superfluous = superfluous_pages(derived)
     if "--check" in sys.argv[1:]:
-        for path in stale:
+        for path in (*stale, *superfluous):
             print(f"{path.relative_to(ROOT)} is out of date: run scripts/generate.py", file=sys.stderr)
-        return min(len(stale), 1)
+        return min(len(stale) + len(superfluous), 1)
     for path in stale:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_derived()[path], "utf-8")
+        path.write_bytes(derived[path])
         print(f"wrote {path.relative_to(ROOT)}")
+    for path in superfluous:
+        path.unlink()
+        print(f"removed {path.relative_to(ROOT)}")
     return 0
 
 
-def _derived() -> dict[Path, str]:
+def _derived() -> dict[Path, bytes]:
     spec = ROOT / "spec" / "asaf-1.0.md"
     before, _, rest = spec.read_text("utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
-    return {
+    checks = {
         ROOT / "spec" / "checks.json": _checks_json(),
         spec: f"{before}{BEGIN}\n{_checks_table()}{END}{after}",
         ROOT / "docs" / "reference" / "checks.md": f"{_PAGE}{_checks_table()}",
     }
+    return {path: text.encode() for path, text in checks.items()} | rule_files()
 
 
 def _checks_json() -> str:

@@ -12,10 +12,53 @@ import pytest
 
 from haldir_cli import main
 from haldir_core import PrivateKey, RevocationList, RevokedSkill, Timestamp, write_key_pair
+from haldir_core.signedrules import SignedRules
+from haldir_scanner.bundles import compile_bundle
 
 SKILL_MD = "---\nname: weather\nversion: 1.2.3\n---\nSay how the weather is.\n"
 
 Run = Callable[..., tuple[int, str, str]]
+
+HEAD = "---\nname: {}\ndescription: Says hello. Use it when somebody wants a greeting.\n---\n"
+SOURCES = {
+    "bundle.toml": 'version = "7"',
+    "scoring.toml": """
+[scoring]
+repeat_percent = 10
+repeats_counted = 3
+weights = { critical = 60, high = 30, medium = 12, low = 3 }
+confidence_percent = { high = 100, medium = 75, low = 40 }
+[scoring.policies]
+strict = { flag = 12, reject = 30 }
+balanced = { flag = 30, reject = 100 }
+quiet = { flag = 60, reject = 120 }
+""",
+    "own.toml": """
+category = "exfiltration"
+[defaults]
+confidence = "high"
+message = "A message."
+remediation = "A remedy."
+file_types = ["any"]
+regions = ["prose", "code", "data"]
+[[rule]]
+id = "bad_word"
+severity = "critical"
+verdict = "reject"
+title = "Bad word"
+any = ["bad[0-9]*"]
+references = ["https://reference.example/bad"]
+match = [{ "a.md" = "It is bad7." }]
+no_match = [{ "a.md" = "It is good.\\u200b" }]
+[[rule]]
+id = "odd_word"
+severity = "high"
+title = "Odd word"
+any = ["odd"]
+match = [{ "a.md" = "It is odd." }]
+no_match = [{ "a.md" = "It is even." }]
+""",
+}
 
 FORBIDDEN_EVENTS = {
     "socket.connect",
@@ -199,6 +242,51 @@ def pipe_with() -> Callable[[bytes], int]:
         return reading
 
     return make
+
+
+@pytest.fixture
+def sources() -> dict[str, str]:
+    """Return TOML texts of rules of our own: ``bad`` rejects, ``odd`` flags."""
+    return dict(SOURCES)
+
+
+@pytest.fixture
+def rules(work: Path, keys: Path, private_keys: dict[str, PrivateKey]) -> tuple[str | Path, ...]:
+    """Options for rules of our own: ``bad`` rejects, ``odd`` flags."""
+    folder = work.parent / "rules"
+    folder.mkdir()
+    signed = SignedRules.sign(compile_bundle(SOURCES), private_keys["authority"])
+    (folder / "rules.json").write_bytes(signed.to_bytes())
+    return ("--bundle", folder / "rules.json", "--key", keys / "authority.pub")
+
+
+@pytest.fixture
+def scan(run: Run, rules: tuple[str | Path, ...]) -> Run:
+    """Scan by our own rules; return exit code, stdout and stderr."""
+    return lambda *arguments: run("scan", *arguments, *rules)
+
+
+@pytest.fixture
+def write(work: Path) -> Callable[..., Path]:
+    """Write a file below the working folder; a SKILL.md gets a front matter as it should have one."""
+
+    def make(path: str, text: str = "It is fine.\n") -> Path:
+        file = work / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        head = HEAD.format(file.parent.name) if file.name == "SKILL.md" else ""
+        file.write_text(head + text, encoding="utf-8")
+        return file
+
+    return make
+
+
+@pytest.fixture
+def skills(write: Callable[..., Path]) -> None:
+    """Three skills: one passes, one is flagged, one is rejected."""
+    for name in ("fine", "odd", "bad"):
+        write(f"{name}/SKILL.md")
+    write("odd/x.md", "It is odd.\n")
+    write("bad/docs/x.md", "\n  It is bad1.\n")
 
 
 def _entry(text: str, moment: datetime) -> RevokedSkill:

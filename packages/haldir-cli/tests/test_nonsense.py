@@ -58,6 +58,20 @@ COMMAND_LINES = {
     "trust-identity": ("trust", "remove", "--identity", "{}"),
     "trust-remove": ("trust", "remove", "{}"),
     "trust-list": ("trust", "list", "--trust-store", "{}"),
+    "scan-path": ("scan", "--strict", "{}"),
+    "scan-json": ("scan", "--json", "{}", "x{}"),
+    "scan-baseline": ("scan", "skill", "--baseline", "{}"),
+    "scan-bundle": ("scan", "skill", "--bundle", "{}", "--key", "publisher.pub"),
+    "scan-key": ("scan", "skill", "--bundle", "publisher.pub", "--key", "{}"),
+    "scan-severity": ("scan", "skill", "--severity", "{}"),
+    "scan-policy": ("scan", "skill", "--policy", "{}"),
+    "scan-explain": ("scan", "--explain", "{}"),
+    "scan-since": ("scan", "skill", "--since", "{}"),
+    "rules-command": ("rules", "{}"),
+    "rules-build": ("rules", "build", "{}", "--output", "r.json"),
+    "rules-output": ("rules", "build", "skill", "--output", "{}"),
+    "rules-key": ("rules", "build", "skill", "--output", "r.json", "--key", "{}"),
+    "rules-test": ("rules", "test", "{}"),
     "vet-dir": ("vet", "{}"),
     "test-extra": ("test", "x{}"),
 }
@@ -88,10 +102,11 @@ def test_nonsense_is_a_usage_error_or_a_no(run: Run, crowded: None, line: tuple[
         ("revoke", "--init", "--key", "publisher.key", "--list", "{}"),
         ("trust", "add", "--key", "publisher.pub", "--trust-store", "{}"),
         ("vet", "skill", "--report", "{}"),
+        ("scan", "skill", "--sarif", "{}"),
         ("keygen", "--name", "{}"),
         ("keygen", "--output", "{}", "--name", "publisher"),
     ],
-    ids=["revoke", "revoke-init", "trust-add", "vet-report", "keygen-name", "keygen-output"],
+    ids=["revoke", "revoke-init", "trust-add", "vet-report", "scan-sarif", "keygen-name", "keygen-output"],
 )
 def test_a_file_that_nobody_can_write_is_a_usage_error(
     run: Run, crowded: None, line: tuple[str, ...], nonsense: str
@@ -110,8 +125,9 @@ def test_a_file_that_nobody_can_write_is_a_usage_error(
         ("revoke", "a@1", "--reason", RAW, "--key", "publisher.key", "--list", "l"),
         ("trust", "add", "--identity", f"i={RAW}"),
         ("vet", "skill", "--publisher-note", RAW, "--report", "r"),
+        ("rules", "build", "skill", "--version", RAW, "--output", "r"),
     ],
-    ids=["name", "type", "revoked", "reason", "identity", "note"],
+    ids=["name", "type", "revoked", "reason", "identity", "note", "rules"],
 )
 def test_a_text_that_is_not_unicode_is_written_into_no_document(
     run: Run, crowded: None, home: Path, line: tuple[str, ...]

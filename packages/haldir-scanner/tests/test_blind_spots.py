@@ -81,11 +81,11 @@ def test_non_ascii_utf_16_is_decoded(encoding: str) -> None:
 )
 @pytest.mark.parametrize("name", ["setup.sh", "setup", "setup.png"])
 def test_bytes_that_are_no_text_hide_nothing(name: str, data: bytes) -> None:
-    assert scan_files({name: data}).status is Status.REJECT
+    assert scan_files({name: data}).status is not Status.PASS
 
 
 def test_a_compiled_file_is_searched_by_rules_for_all_files(rules: Rules) -> None:
-    assert rules("tool.so", b"\x7fELF\0\0\xff" + DOWNLOAD.encode()) == {"script_fetch_curl"}
+    assert "script_fetch_curl" in rules("tool.so", b"\x7fELF\0\0\xff" + DOWNLOAD.encode())
 
 
 def test_an_example_key_beside_a_live_one_switches_nothing_off(rules: Rules) -> None:

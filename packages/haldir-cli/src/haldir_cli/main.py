@@ -27,6 +27,8 @@ COMMANDS = {
     "cosign": "Add a signature to a signed skill.",
     "revoke": "Add a skill to a revocation list.",
     "trust": "Keep the keys and identities that you trust.",
+    "scan": "Scan skills for what no skill should do.",
+    "rules": "Write, try and sign rules for the scanner.",
     "vet": "Vet a skill folder and report what was found.",
     "test": "Check that this installation works, end to end.",
 }

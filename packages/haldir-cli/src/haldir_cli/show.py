@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import os
 import re
+import sys
 import unicodedata
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,25 @@ def say(*lines: str) -> None:
             typer.echo(printable(line), err=True)
 
 
+def say_marked(mark: str, rest: str, colour: str) -> None:
+    """Print a line that begins with words in ``colour``, if there is one and stderr is a terminal with colours."""
+    with contextlib.suppress(OSError):
+        begin = printable(mark)
+        if colour and _has_colours():
+            begin = typer.style(begin, fg=colour, bold=True)
+        typer.echo(begin + printable(rest), err=True)
+
+
+def is_seen() -> bool:
+    """Whether words for people go to a terminal."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def _has_colours() -> bool:
+    # https://no-color.org: set and not empty
+    return is_seen() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
 def printable(text: str) -> str:
     """Return ``text`` with every character that a terminal would act on, or hide, written as an escape."""
     return _MAYBE_UNSAFE.sub(lambda match: _escape(match[0]), text)
@@ -32,6 +53,11 @@ def json_text(value: "JsonValue") -> str:
     """Return ``value`` as indented JSON that a terminal can show; it parses to the same value."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return _MAYBE_UNSAFE.sub(lambda match: match[0] if match[0] == "\n" else _escape_json(match[0]), text)
+
+
+def json_line(value: "JsonValue") -> str:
+    """Return ``value`` as JSON on one line that a terminal can show; it parses to the same value."""
+    return _MAYBE_UNSAFE.sub(lambda match: _escape_json(match[0]), json.dumps(value, ensure_ascii=False))
 
 
 def _escape(char: str) -> str:

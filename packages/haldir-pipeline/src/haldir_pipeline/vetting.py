@@ -39,7 +39,9 @@ def vet_folder(
     """
     folder = Path(tempfile.mkdtemp(prefix="haldir-vet-"))
     try:
-        return vet(read_skill(path, copy_to=folder / "skill"), clock=clock, publisher_note=publisher_note)
+        # Under its own name, which is to be that in its front matter.
+        copy = folder / (Path(os.path.realpath(path)).name or "skill")
+        return vet(read_skill(path, copy_to=copy), clock=clock, publisher_note=publisher_note)
     finally:
         with signals_held():
             shutil.rmtree(folder, ignore_errors=True)

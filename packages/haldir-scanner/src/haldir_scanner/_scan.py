@@ -1,45 +1,71 @@
 """The scan of a folder, a file, or content that is not on disk."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import evolve
-
-from haldir_scanner._budget import Budget
-from haldir_scanner._folder import Content, read_path
+from haldir_scanner._files._budget import Budget
+from haldir_scanner._files._folder import Content, folder_name, read_below, read_path
 from haldir_scanner._limits import Limits
-from haldir_scanner._patterns import PATTERNS, structure
-from haldir_scanner._report import Match, ScanReport, order
-from haldir_scanner._views import escaped
+from haldir_scanner._reports._report import ScanReport
+from haldir_scanner._rules._scoring import Policy
+from haldir_scanner._text import Notice
 
 if TYPE_CHECKING:
-    from haldir_scanner._engine import Engine
+    from haldir_scanner._rules._bundle import RuleBundle
 
 _DEFAULTS = Limits()
 
 
-def scan(path: Path | str, *, limits: Limits = _DEFAULTS) -> ScanReport:
+def scan(
+    path: Path | str,
+    *,
+    limits: Limits = _DEFAULTS,
+    bundle: "RuleBundle | None" = None,
+    policy: Policy = Policy.BALANCED,
+) -> ScanReport:
     """The report about a folder or a single file.
 
     Every regular file is scanned, whatever its name; only the folder ``.vault`` directly below ``path`` is left out.
-    Links are not followed; they, and everything else that is no regular file, are matches.
+    Links are not followed; they, and everything else that is no regular file, are matches. ``bundle`` holds the rules;
+    by default, those that come with this distribution.
 
-    Raises: UnreadableError if ``path`` or something below it is missing or cannot be read.
+    Raises: UnreadableError if ``path`` or something below it is missing or cannot be read; BundleError if the bundle
+        cannot be used.
     """
-    return _report(read_path(Path(path), Budget(limits)), limits)
+    from haldir_scanner._skill import Skill  # noqa: PLC0415 - the engine is loaded when something is scanned
+
+    root = Path(path)
+    skill = Skill.with_rules(
+        bundle, limits, policy, lambda name: read_below(root, name, limits.max_file_bytes), folder_name(root)
+    )
+    return skill.report(read_path(root, Budget(limits)))
 
 
-def scan_files(files: Mapping[str, bytes], *, limits: Limits = _DEFAULTS) -> ScanReport:
+def scan_files(
+    files: Mapping[str, bytes],
+    *,
+    limits: Limits = _DEFAULTS,
+    bundle: "RuleBundle | None" = None,
+    policy: Policy = Policy.BALANCED,
+) -> ScanReport:
     """The report about files that are not on disk: content by relative path, with ``/`` between folders.
 
     As in ``scan``, everything below ``.vault/`` is left out.
+
+    Raises: BundleError if the bundle cannot be used.
     """
-    return _report(_contents(files, Budget(limits)), limits)
+    from haldir_scanner._skill import Skill  # noqa: PLC0415 - as above
+
+    skill = Skill.with_rules(bundle, limits, policy, lambda name: _cut(files, name, limits.max_file_bytes))
+    return skill.report(_contents(files, Budget(limits)))
 
 
-def _contents(files: Mapping[str, bytes], budget: Budget) -> Iterator[Content | Match]:
+def _cut(files: Mapping[str, bytes], name: str, most: int) -> bytes | None:
+    return files[name][:most] if name in files else None
+
+
+def _contents(files: Mapping[str, bytes], budget: Budget) -> Iterator[Content | Notice]:
     for path in sorted(files):
         if path.startswith(".vault/"):
             continue
@@ -51,40 +77,3 @@ def _contents(files: Mapping[str, bytes], budget: Budget) -> Iterator[Content | 
         yield Content(path, files[path][:allowed])
         if budget.is_spent():
             return
-
-
-def _report(items: Iterable[Content | Match], limits: Limits) -> ScanReport:
-    matches: list[Match] = []
-    sizes: list[int] = []
-    for item in items:
-        if isinstance(item, Match):
-            matches.append(evolve(item, path=escaped(item.path)))
-        else:
-            sizes.append(len(item.data))
-            matches.extend(_of_file(item, limits.max_matches_per_file))
-    return ScanReport.of(
-        matches,
-        files_scanned=len(sizes),
-        bytes_scanned=sum(sizes),
-        patterns_checked=len(PATTERNS) + len(structure.PATTERNS),
-    )
-
-
-def _of_file(content: Content, at_most: int) -> list[Match]:
-    """The worst ``at_most`` matches of a file; a match about its name or about further matches comes on top."""
-    path = escaped(content.path)
-    found = _engine().matches(path, content.data, per_rule=at_most + 1)
-    on_top: list[Match] = []
-    if path != content.path or "\\" in path:
-        on_top.append(Match(pattern=structure.ODD_NAME, path=path))
-    if len(found) > at_most:
-        on_top.append(Match(pattern=structure.LIMIT_MATCHES, path=path))
-    return sorted(found, key=order)[:at_most] + on_top
-
-
-@cache
-def _engine() -> "Engine":
-    # RE2 is loaded and the table compiled when something is scanned, so that importing the package stays cheap.
-    from haldir_scanner._engine import Engine  # noqa: PLC0415 - see above
-
-    return Engine(PATTERNS)

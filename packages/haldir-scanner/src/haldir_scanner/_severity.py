@@ -1,6 +1,5 @@
 """The words of severity and verdict."""
 
-from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -39,11 +38,3 @@ class Status(StrEnum):
     PASS = "pass"  # noqa: S105 - a verdict, no password
     FLAG = "flag"
     REJECT = "reject"
-
-    @classmethod
-    def of(cls, severities: Iterable[Severity]) -> "Status":
-        """The verdict: any critical rejects, any high or medium flags, everything else passes."""
-        worst = max(severities, default=Severity.LOW)
-        if worst is Severity.CRITICAL:
-            return cls.REJECT
-        return cls.PASS if worst is Severity.LOW else cls.FLAG

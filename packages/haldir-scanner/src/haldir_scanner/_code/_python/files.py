@@ -1,0 +1,171 @@
+"""Calls that read, list and write files, and those that put their paths together."""
+
+import ast
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from attrs import evolve
+
+from haldir_scanner._code._python import sinks
+from haldir_scanner._code._python.call import Call, CallHandler
+from haldir_scanner._code._python.paths import content_kind, is_agent_file, is_memory_file, is_personal_folder
+from haldir_scanner._code._python.run import Run
+from haldir_scanner._code._python.value import HOLE, Kind, Taint, Value, content_taints, merge, tainted, text_of, union
+
+_FILE = "open()"
+_PATH = "pathlib.Path()"
+
+
+def _open(_run: Run, call: Call) -> Value | None:
+    """An open file; of what is written there, the path is remembered."""
+    receiver = call.receiver
+    is_path = receiver is not None and receiver.name == _PATH
+    path = receiver if is_path else call.arguments.get(0, "file")
+    mode = text_of(call.arguments.get(0 if is_path else 1, "mode"))
+    if any(letter in mode for letter in "wax"):
+        return Value(name=_FILE, partial="" if path is None else path.text)
+    return Value(name=_FILE, partial="" if path is None else path.text, taints=_content(path, call.node))
+
+
+def _content(path: Value | None, node: ast.expr) -> tuple[Taint, ...]:
+    """Where the content of a file comes from."""
+    if path is None:
+        return (Taint(Kind.CONTENT, "", (node,)),)
+    taints = content_taints(path.taints) if path.taints else ()
+    kind = (content_kind(path.text) if path.text else None) or Kind.CONTENT
+    return merge(taints, (Taint(kind, "", (node,)),))
+
+
+def _read_path(_run: Run, call: Call) -> Value | None:
+    return tainted(_content(call.receiver, call.node))
+
+
+def _connect(_run: Run, call: Call) -> Value | None:
+    """A database of a browser is a file with secrets too."""
+    return tainted(_content(call.arguments.get(0, "database"), call.node))
+
+
+def _copy(run: Run, call: Call) -> Value | None:
+    """What is copied is what it was, wherever it is now."""
+    origin, target = call.arguments.get(0, "src"), call.arguments.get(1, "dst")
+    if origin is not None and origin.text in run.written and target is not None and target.text:
+        run.written[target.text] = run.written[origin.text]
+    return None
+
+
+def _write(run: Run, call: Call) -> Value | None:
+    if call.receiver is not None:
+        _into(run, call.receiver.text, call.arguments.get(0), call.node)
+    return None
+
+
+def _dump(run: Run, call: Call) -> Value | None:
+    content, file = call.arguments.get(0), call.arguments.get(1, "fp")
+    if file is not None and file.name == _FILE:
+        _into(run, file.text, content, call.node)
+    return tainted(union((content,)))
+
+
+def _print(run: Run, call: Call) -> Value | None:
+    file = call.arguments.keywords.get("file")
+    if file is not None and file.name == _FILE:
+        _into(run, file.text, tainted(union(call.arguments.positional)), call.node)
+    return None
+
+
+def _pour(run: Run, call: Call) -> Value | None:
+    source, target = call.arguments.get(0, "fsrc"), call.arguments.get(1, "fdst")
+    if target is not None and target.name == _FILE:
+        _into(run, target.text, source, call.node)
+    return None
+
+
+def _into(run: Run, path: str, content: Value | None, node: ast.expr) -> None:
+    if content is None or not content.taints or not path:
+        return
+    if is_memory_file(path):
+        run.reach(sinks.INTO_MEMORY, content, node)
+    elif is_agent_file(path):
+        run.reach(sinks.INTO_AGENT_FILE, content, node)
+    kept = tuple(taint for taint in content.taints if taint.kind in {Kind.FETCHED, Kind.DECODED})
+    if kept:
+        run.written[path] = merge(run.written.get(path, ()), kept)
+
+
+def _walk(_run: Run, call: Call) -> Value | None:
+    """The files below a folder, in particular if that is a person's own."""
+    receiver = call.receiver
+    folder = receiver if receiver is not None and receiver.name == _PATH else call.arguments.get(0, "top")
+    if folder is None:
+        return None
+    kept = tuple(taint for taint in folder.taints if taint.kind in {Kind.WALKED, Kind.PARAMETER})
+    if is_personal_folder(folder.text):
+        kept = merge(kept, (Taint(Kind.WALKED, "", (call.node,)),))
+    name = f"{call.name}()" if folder is receiver else ""
+    return Value(name=name, partial="", taints=kept)
+
+
+def _joined(run: Run, call: Call) -> Value | None:
+    given = call.arguments.positional
+    if not given:
+        return Value(name=_PATH if call.name == "pathlib.Path" else "", partial=".")
+    taints = union(given)
+    first = given[0]
+    if call.name == "pathlib.Path" and len(given) == 1:
+        return Value(name=_PATH, partial="" if first is None else first.text, taints=taints)
+    parts = [call.receiver, *given] if call.name.startswith(_PATH) else given
+    return run.compute(call.node, partial(_path_of, parts), parts, "" if call.name == "os.path.join" else _PATH)
+
+
+def _path_of(parts: Sequence[Value | None]) -> str:
+    path = "/".join(text_of(part).rstrip("/") for part in parts)
+    return path if path.strip(HOLE + "/") else ""
+
+
+def _same_path(_run: Run, call: Call) -> Value | None:
+    """The path itself: what is changed about it says nothing about the file."""
+    if call.receiver is not None and call.receiver.name == _PATH:
+        return call.receiver
+    given = call.arguments.get(0)
+    return None if given is None else evolve(given)
+
+
+def _home(_run: Run, _call: Call) -> Value | None:
+    return Value(name=_PATH, partial="~")
+
+
+def _content_of_file(_run: Run, call: Call) -> Value | None:
+    """Lines or rows of an open file."""
+    return tainted(union((call.receiver,)))
+
+
+_PATH_METHODS: Mapping[str, CallHandler] = {
+    "open": _open,
+    "read_text": _read_path,
+    "read_bytes": _read_path,
+    "write_text": _write,
+    "write_bytes": _write,
+    "joinpath": _joined,
+    **dict.fromkeys(("absolute", "expanduser", "resolve", "as_posix", "with_suffix"), _same_path),
+    **dict.fromkeys(("glob", "rglob", "iterdir", "walk"), _walk),
+}
+
+HANDLERS: Mapping[str, CallHandler] = {
+    **{f"{_PATH}.{name}": handler for name, handler in _PATH_METHODS.items()},
+    **dict.fromkeys((f"{_FILE}.{name}" for name in ("read", "readline", "readlines")), _content_of_file),
+    **dict.fromkeys((f"{_FILE}.{name}" for name in ("write", "writelines")), _write),
+    **dict.fromkeys(("os.walk", "os.listdir", "os.scandir", "glob.glob", "glob.iglob"), _walk),
+    **dict.fromkeys(("json.dump", "yaml.dump", "yaml.safe_dump", "toml.dump", "pickle.dump"), _dump),
+    **dict.fromkeys(("os.path.expanduser", "os.path.expandvars", "os.path.abspath", "os.path.realpath"), _same_path),
+    **dict.fromkeys(("os.path.normpath", "os.fspath"), _same_path),
+    **dict.fromkeys(
+        ("shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.move", "os.rename", "os.replace"), _copy
+    ),
+    "builtins.open": _open,
+    "builtins.print": _print,
+    "os.path.join": _joined,
+    "pathlib.Path": _joined,
+    "pathlib.Path.home": _home,
+    "shutil.copyfileobj": _pour,
+    "sqlite3.connect": _connect,
+}

@@ -1,0 +1,1 @@
+"""Configuration that starts programs or steers agents: MCP servers, hooks, manifests."""

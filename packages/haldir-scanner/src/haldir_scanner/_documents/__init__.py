@@ -1,0 +1,1 @@
+"""Documents: what of them is code, what is hidden, what they declare."""

@@ -1,0 +1,174 @@
+"""Hyperscan (Vectorscan) with types: one pass over a text for all patterns of a bundle."""
+
+import hashlib
+import importlib.util
+import json
+import platform
+import re
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from threading import Lock
+from typing import Any, Protocol
+
+from attrs import field, frozen
+
+_GREATEST_REPEAT = 4
+"""Counted repeats beyond this one are compiled as open ones: the database is built ten times faster, and what it says
+too often is refused by RE2."""
+
+_TOKEN = re.compile(r"\\(?:x\{[0-9A-Fa-f]+\}|.)|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]|\{(\d+)(?:,(\d*))?\}|.", re.DOTALL)
+_HEADER_END = b"\n"
+_REVISION = 1
+"""Of the way in which patterns are compiled; a cached database of another one is not used."""
+
+
+class Store(Protocol):
+    """A place for compiled databases."""
+
+    def load(self, key: str) -> bytes | None:
+        """What was saved under ``key``, if it is still what was saved."""
+        ...
+
+    def save(self, key: str, data: bytes) -> None:
+        """Keep ``data`` under ``key``, if that is possible."""
+        ...
+
+
+def has_hyperscan() -> bool:
+    """Whether Hyperscan is installed."""
+    return importlib.util.find_spec("hyperscan") is not None
+
+
+@frozen
+class HyperscanFilter:
+    """Rules out all patterns but those that match, or all but match, by one pass over the text."""
+
+    _database: Any
+    _always: tuple[int, ...]
+    _meant: Sequence[tuple[int, ...]]
+    # A database has one scratch space, and a scan of another thread must not meet it in use.
+    _lock: Lock = field(factory=Lock, repr=False)
+
+    @classmethod
+    def of(
+        cls, probes: Sequence[str], meant: Sequence[tuple[int, ...]], digest: str, store: Store
+    ) -> "HyperscanFilter":
+        """The filter of the bundle with that digest: out of the store, or built and stored.
+
+        ``meant`` gives the numbers of the patterns that may match where a probe does.
+        """
+        return cls.stored(probes, meant, digest, store) or cls._built(probes, meant, digest, store)
+
+    @classmethod
+    def stored(
+        cls, probes: Sequence[str], meant: Sequence[tuple[int, ...]], digest: str, store: Store
+    ) -> "HyperscanFilter | None":
+        """The filter, if the store has it."""
+        if not probes:
+            return cls(None, (), meant)
+        data = store.load(_key(digest, probes))
+        loaded = None if data is None else _load(data)
+        return None if loaded is None else cls(*loaded, meant)
+
+    @classmethod
+    def _built(
+        cls, probes: Sequence[str], meant: Sequence[tuple[int, ...]], digest: str, store: Store
+    ) -> "HyperscanFilter":
+        database, always = _build(probes)
+        if database is not None:
+            store.save(_key(digest, probes), _dump(database, always))
+        return cls(database, always, meant)
+
+    def candidates(self, text: bytes) -> Iterable[int]:
+        """The numbers of the patterns that may match in ``text``; no other one can match."""
+        found: list[int] = [*self._always]
+        if self._database is not None:
+            with self._lock:
+                self._database.scan(text, match_event_handler=lambda probe, *_: found.append(probe))
+        return (number for probe in found for number in self._meant[probe])
+
+
+def relaxed(source: str) -> str:
+    """A pattern that matches wherever ``source`` does, and is cheaper to compile."""
+    return _TOKEN.sub(_open_repeat, source)
+
+
+def _open_repeat(token: re.Match[str]) -> str:
+    if token[1] is None:
+        return token[0]
+    least = int(token[1])
+    most = least if token[2] is None else int(token[2] or _GREATEST_REPEAT + 1)
+    if most <= _GREATEST_REPEAT:
+        return token[0]
+    return {0: "*", 1: "+"}.get(least, f"{{{min(least, _GREATEST_REPEAT)},}}")
+
+
+def _build(sources: Sequence[str]) -> tuple[Any, tuple[int, ...]]:
+    """A database, and the numbers of the sources that it leaves out."""
+    expressions = [relaxed(source).encode() for source in sources]
+    try:
+        return _compiled(expressions, range(len(expressions))), ()
+    except _error():
+        # One that Hyperscan refuses spoils the whole database: it is left out, and always a candidate.
+        good = [number for number, expression in enumerate(expressions) if _is_good(expression)]
+        always = tuple(sorted(set(range(len(expressions))) - set(good)))
+        return _compiled([expressions[number] for number in good], good), always
+
+
+def _is_good(expression: bytes) -> bool:
+    try:
+        _compiled([expression], [0])
+    except _error():
+        return False
+    return True
+
+
+def _compiled(expressions: Sequence[bytes], numbers: Sequence[int]) -> Any:  # noqa: ANN401 - Hyperscan has no types
+    """A database; None if there is nothing to compile."""
+    import hyperscan  # noqa: PLC0415 - loaded when something is scanned
+
+    if not expressions:
+        return None
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    flags = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_MULTILINE
+    database.compile(expressions=expressions, ids=list(numbers), flags=[flags] * len(expressions))
+    return database
+
+
+def _error() -> type[Exception]:
+    import hyperscan  # noqa: PLC0415 - as above
+
+    return hyperscan.error
+
+
+def _dump(database: Any, always: tuple[int, ...]) -> bytes:  # noqa: ANN401 - as above
+    import hyperscan  # noqa: PLC0415 - as above
+
+    return json.dumps(always).encode() + _HEADER_END + hyperscan.dumpb(database)
+
+
+def _load(stored: bytes) -> tuple[Any, tuple[int, ...]] | None:
+    import hyperscan  # noqa: PLC0415 - as above
+
+    header, _, serialised = stored.partition(_HEADER_END)
+    try:
+        database = hyperscan.loadb(serialised, hyperscan.HS_MODE_BLOCK)
+        database.scratch = hyperscan.Scratch(database)
+        return database, tuple(json.loads(header))
+    except (hyperscan.error, ValueError, TypeError):
+        return None
+
+
+def _key(digest: str, sources: Sequence[str]) -> str:
+    """What a database depends on: the patterns, the engine, and the processor, whose instructions it uses."""
+    parts = (digest, "\n".join(sources), str(_REVISION), version("hyperscan"), platform.machine(), _processor())
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # not Linux
+        return platform.processor()
+    return next((line for line in lines if line.startswith(("flags", "Features"))), "")

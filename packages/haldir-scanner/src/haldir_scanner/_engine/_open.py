@@ -1,0 +1,133 @@
+"""Which engine a bundle is searched with."""
+
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from functools import lru_cache
+
+from attrs import define
+
+from haldir_scanner._engine._cache import default_store
+from haldir_scanner._engine._hyperscan import HyperscanFilter, Store, has_hyperscan
+from haldir_scanner._engine._regexes import Re2Filter, Re2Regexes, Regexes, StdlibRegexes, has_re2
+from haldir_scanner._engine._search import Engine, Filter, Patterns
+from haldir_scanner._errors import BundleError
+from haldir_scanner._rules._bundle import RuleBundle, builtin
+
+GROWN_BYTES = 4 * 1024 * 1024
+"""Searched in one process, from which on it is worth while to build a database."""
+
+MAX_CHECK_SECONDS = 20.0
+"""Of processor time, for checking all patterns of a bundle that somebody else wrote."""
+
+
+class Backend(StrEnum):
+    """What searches; the verdicts are the same with each."""
+
+    HYPERSCAN_RE2 = "hyperscan and re2"
+    RE2 = "re2"
+    HYPERSCAN_STDLIB = "hyperscan and the standard library"
+
+
+def best_backend() -> Backend:
+    """The fastest one for which the libraries are installed.
+
+    Raises: BundleError if neither Hyperscan nor RE2 is.
+    """
+    if has_hyperscan() and has_re2():
+        return Backend.HYPERSCAN_RE2
+    if has_re2():
+        return Backend.RE2
+    if has_hyperscan():
+        return Backend.HYPERSCAN_STDLIB
+    raise BundleError("neither hyperscan nor google-re2 is installed; install one of them")
+
+
+def open_engine(bundle: RuleBundle, backend: Backend, *, store: Store | None = None) -> Engine:
+    """The engine that searches for the rules of ``bundle``, ready for work of any size."""
+    patterns = Patterns(bundle.rules, bundle.signals)
+    regexes = _regexes(patterns, bundle, backend)
+    if backend is Backend.RE2:
+        return Engine(patterns, Re2Filter(patterns.searched), regexes)
+    return Engine(patterns, _hyperscan(patterns, bundle, store), regexes)
+
+
+def _regexes(patterns: Patterns, bundle: RuleBundle, backend: Backend) -> Regexes:
+    if backend is not Backend.HYPERSCAN_STDLIB:
+        return Re2Regexes(patterns.all)
+    if bundle.digest != builtin().digest:
+        raise BundleError("google-re2 is not installed; without it, only the built-in rules can be used")
+    return StdlibRegexes(patterns.all)
+
+
+@define
+class GrowingFilter:
+    """RE2's filter for small work; for larger work, and where a database is stored, Hyperscan.
+
+    To build a database takes seconds, to start RE2's filter tenths of one; so a single small skill is scanned at once,
+    also where nothing was ever stored.
+    """
+
+    _patterns: Patterns
+    _digest: str
+    _store: Store
+    _filter: Filter
+    _is_grown: bool
+    _bytes: int = 0
+
+    @classmethod
+    def of(cls, patterns: Patterns, digest: str, store: Store) -> "GrowingFilter":
+        """The filter for the patterns of the bundle with that digest."""
+        stored = HyperscanFilter.stored(patterns.probes, patterns.meant, digest, store)
+        return cls(patterns, digest, store, stored or Re2Filter(patterns.searched), stored is not None)
+
+    def candidates(self, text: bytes) -> Iterable[int]:
+        """The numbers of the patterns that may match in ``text``; no other one can match."""
+        self._bytes += len(text)
+        if self._bytes > GROWN_BYTES:
+            self.grow()
+        return self._filter.candidates(text)
+
+    def grow(self) -> None:
+        """Be ready for work of any size."""
+        if not self._is_grown:
+            self._filter = HyperscanFilter.of(self._patterns.probes, self._patterns.meant, self._digest, self._store)
+            self._is_grown = True
+
+
+def check_patterns(bundle: RuleBundle, clock: Callable[[], float]) -> None:
+    """Let RE2 look at every pattern: its syntax, its memory, and whether it matches the empty text.
+
+    ``clock`` gives seconds of processor time.
+
+    Raises: BundleError for the first pattern that is refused, or if all together take too long.
+    """
+    if not has_re2():
+        raise BundleError("google-re2 is not installed; without it, only the built-in rules can be used")
+    patterns = Patterns(bundle.rules, bundle.signals)
+    sources = [*patterns.all, *patterns.hints]
+    regexes, started = Re2Regexes(sources), clock()
+    for number in range(len(sources)):
+        regexes.check(number)
+        if clock() - started > MAX_CHECK_SECONDS:
+            raise BundleError(f"the patterns take more than {MAX_CHECK_SECONDS:.0f} seconds to compile")
+
+
+@lru_cache(maxsize=4)
+def engine_of(bundle: RuleBundle) -> Engine:
+    """The engine of this process for ``bundle``, with the best libraries that are installed."""
+    backend = best_backend()
+    if backend is not Backend.HYPERSCAN_RE2:
+        return open_engine(bundle, backend)
+    patterns = Patterns(bundle.rules, bundle.signals)
+    return Engine(patterns, GrowingFilter.of(patterns, bundle.digest, default_store()), Re2Regexes(patterns.all))
+
+
+def prepare(bundle: RuleBundle) -> None:
+    """Make the engine of this process ready for work of any size, so that processes forked from it need not."""
+    engine = engine_of(bundle)
+    if isinstance(engine.filter, GrowingFilter):
+        engine.filter.grow()
+
+
+def _hyperscan(patterns: Patterns, bundle: RuleBundle, store: Store | None) -> HyperscanFilter:
+    return HyperscanFilter.of(patterns.probes, patterns.meant, bundle.digest, store or default_store())

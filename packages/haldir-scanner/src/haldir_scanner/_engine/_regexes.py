@@ -1,0 +1,129 @@
+"""Regexes over bytes that are confirmed where a filter says that they may match."""
+
+import importlib.util
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any, Protocol
+
+from haldir_scanner._errors import BundleError
+
+MAX_PROGRAM_BYTES = 8 * 1024 * 1024
+"""What RE2 may use for one pattern; a pattern that needs more is refused."""
+
+_WINDOW_BYTES = 16_384
+_FLAGS = re.compile(rb"^(?:\(\?([is]+)\))?")
+_WIDE = re.compile(r"\\x[89a-f]|\\x\{|[^\x00-\x7f]")
+
+
+class Regexes(Protocol):
+    """A numbered list of regexes over bytes, multi-line mode on, one byte one character."""
+
+    def find(self, number: int, text: bytes, start: int, end: int) -> tuple[int, int] | None:
+        """Begin and end of the leftmost match of regex ``number`` within ``start`` and ``end``."""
+        ...
+
+
+def has_re2() -> bool:
+    """Whether RE2 is installed; there is no wheel for musl."""
+    return importlib.util.find_spec("re2") is not None
+
+
+class Re2Regexes:
+    """Regexes that RE2 matches, in time linear in the text.
+
+    Spec: https://github.com/google/re2/wiki/Syntax, in the Latin-1 encoding, so that one byte is one character.
+    """
+
+    def __init__(self, sources: Sequence[str]) -> None:
+        self._sources = sources
+        self._compiled: list[Any] = [None] * len(sources)
+
+    def find(self, number: int, text: bytes, start: int, end: int) -> tuple[int, int] | None:
+        """See ``Regexes.find``."""
+        hit = self._regex(number).search(text, start, end)
+        return None if hit is None else (hit.start(), hit.end())
+
+    def check(self, number: int) -> None:
+        """Refuse a regex that is none, needs too much memory, or matches the empty text.
+
+        Raises: BundleError.
+        """
+        if self._regex(number).search(b"") is not None:
+            raise BundleError(f"the pattern {self._sources[number]!r:.100} matches the empty text; it would match all")
+
+    def _regex(self, number: int) -> Any:  # noqa: ANN401 - RE2 has no types
+        regex = self._compiled[number]
+        if regex is None:
+            regex = self._compiled[number] = _compiled(self._sources[number])
+        return regex
+
+
+class StdlibRegexes:
+    """Regexes of the built-in bundle, matched by the standard library in a window of the text.
+
+    The window bounds what backtracking can cost.  A pattern that somebody else wrote never comes here.
+    """
+
+    def __init__(self, sources: Sequence[str]) -> None:
+        self._sources = sources
+        self._compiled: list[re.Pattern[bytes] | None] = [None] * len(sources)
+
+    def find(self, number: int, text: bytes, start: int, end: int) -> tuple[int, int] | None:
+        """See ``Regexes.find``."""
+        regex = self._compiled[number]
+        if regex is None:
+            regex = self._compiled[number] = re.compile(for_stdlib(self._sources[number]))
+        while start < end:
+            hit = regex.search(text, start, min(end, start + _WINDOW_BYTES))
+            if hit is not None:
+                return hit.span()
+            start += _WINDOW_BYTES // 2
+        return None
+
+
+def for_stdlib(source: str) -> bytes:
+    """A pattern of the built-in bundle in the syntax of the standard library."""
+    return _FLAGS.sub(rb"(?m\1)", source.encode(), count=1)
+
+
+@cache
+def _options() -> Any:  # noqa: ANN401 - as above
+    import re2  # type: ignore[import-untyped]  # noqa: PLC0415 - loaded when something is scanned; it has no types
+
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.never_capture = True
+    options.log_errors = False
+    options.max_mem = MAX_PROGRAM_BYTES
+    return options
+
+
+def _compiled(source: str) -> Any:  # noqa: ANN401 - as above
+    import re2  # noqa: PLC0415 - as above
+
+    try:
+        return re2.compile(f"(?m){source}".encode(), _options())
+    except re2.error as error:
+        reason = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else error
+        raise BundleError(f"the pattern {source!r:.100} is refused: {reason}") from error
+
+
+class Re2Filter:
+    """Rules out most regexes by one pass over the text for the literals that they need."""
+
+    def __init__(self, sources: Sequence[str]) -> None:
+        import re2  # noqa: PLC0415 - as above
+
+        # RE2 makes no literals of bytes outside ASCII; a pattern with some is always a candidate.
+        self._wide = [number for number, source in enumerate(sources) if _WIDE.search(source)]
+        wide = set(self._wide)
+        self._narrow = [number for number in range(len(sources)) if number not in wide]
+        self._filter: Any = re2.Filter()
+        for number in self._narrow:
+            self._filter.Add(f"(?m){sources[number]}".encode(), _options())
+        self._filter.Compile()
+
+    def candidates(self, text: bytes) -> Iterable[int]:
+        """The numbers of the regexes whose literals are in ``text``; no other one can match."""
+        return [*(self._narrow[number] for number in self._filter.Match(text, True) or ()), *self._wide]

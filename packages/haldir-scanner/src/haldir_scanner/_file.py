@@ -1,0 +1,166 @@
+"""One file of a skill, or of an archive in it, and what reading it may still cost."""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cached_property
+
+from attrs import define, field
+
+from haldir_scanner._decode import DecodeBudget
+from haldir_scanner._files._filetypes import FileType, language
+from haldir_scanner._files._views import View
+from haldir_scanner._hosts import Host, HostKind
+from haldir_scanner._limits import Limits
+from haldir_scanner._text import Region, Span
+from haldir_scanner._unpack import UnpackBudget
+
+# The marks around code in Markdown: a fence with what stands behind it, or backticks in a line.
+_OPENING_MARK = re.compile(rb"[ \t>]{0,40}(?:`{3,}|~{3,})[^\n]*\n|`+")
+_CLOSING_MARK = re.compile(rb"(?:\n[ \t>]{0,40}(?:`{3,}|~{3,})|`+)\s*\Z")
+_REGION_BY_TYPE = {
+    FileType.ENV: Region.DATA,
+    FileType.HTML: Region.PROSE,
+    FileType.INI: Region.DATA,
+    FileType.JSON: Region.DATA,
+    FileType.MARKDOWN: Region.PROSE,
+    FileType.MCP_CONFIG: Region.DATA,
+    FileType.NOTEBOOK: Region.DATA,
+    FileType.NPM_MANIFEST: Region.DATA,
+    FileType.TEXT: Region.PROSE,
+    FileType.TOML: Region.DATA,
+    FileType.YAML: Region.DATA,
+}
+
+
+@define
+class Costs:
+    """What the files of one skill may still cost together.
+
+    Attributes:
+        limits: of the scan.
+        clock: seconds of processor time.
+        decode: what decoding may cost.
+        unpack: what unpacking may cost.
+        hosts: that programs name outside this machine, with path and line of the first place.
+        has_history: whether former versions of files were not unpacked.
+        is_shortened: whether a file was not parsed because others had used the share for parsing up.
+    """
+
+    limits: Limits
+    clock: Callable[[], float]
+    unpack: UnpackBudget
+    decode: DecodeBudget = field(factory=DecodeBudget)
+    is_shortened: bool = False
+    has_history: bool = False
+    hosts: dict[str, tuple[str, int]] = field(factory=dict)
+    _parsed: int = 0
+    _started: float = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._started = self.clock()
+
+    def parse(self, size: int) -> bool:
+        """Whether ``size`` bytes may be parsed; they are counted."""
+        if self._parsed + size > self.limits.max_parsed_bytes:
+            self.is_shortened = True
+            return False
+        self._parsed += size
+        return True
+
+    def note_host(self, file: "File", host: Host) -> None:
+        """Remember where a program first names a host outside this machine."""
+        if host.kind is not HostKind.LOCAL and host.host not in self.hosts and file.is_program_at(host.begin):
+            self.hosts[host.host] = (file.path, file.view.line(host.begin) + file.first_line)
+
+    def is_over(self) -> bool:
+        """Whether the time for the whole skill is used up."""
+        return self.clock() - self._started > self.limits.max_seconds
+
+
+@define(slots=False)
+class File:
+    """One file, as those that read it see it.
+
+    Attributes:
+        path: as shown in a report.
+        data: all of its bytes.
+        view: its text, decoded if it is UTF-16.
+        types: what it is read as.
+        region: what all of it is to its readers, but for the spans.
+        first_line: line of the file around it at which it begins, less one.
+        costs: of the skill.
+    """
+
+    path: str
+    data: bytes
+    view: View
+    types: frozenset[FileType]
+    region: Region
+    first_line: int
+    costs: Costs
+
+    @property
+    def text(self) -> bytes:
+        """The text of the file."""
+        return self.view.data
+
+    @cached_property
+    def is_parsed(self) -> bool:
+        """Whether the costs of the skill allow to parse this file."""
+        return self.costs.parse(len(self.text))
+
+    @cached_property
+    def spans(self) -> tuple[Span, ...]:
+        """The stretches of the file that are something else than the rest."""
+        return spans_of(self.view.data, self.types) if self.has_spans and self.is_parsed else ()
+
+    @property
+    def has_spans(self) -> bool:
+        """Whether the file is a document, in which code and prose alternate."""
+        return self.is_only(FileType.MARKDOWN, FileType.HTML)
+
+    @cached_property
+    def language(self) -> FileType | None:
+        """The one language that the file is a program of; None if it is a document, data, or may be several."""
+        return language(self.path.rpartition("!/")[2], self.data)
+
+    def is_only(self, *types: FileType) -> bool:
+        """Whether the file is read as nothing but ``types``."""
+        return bool(self.types) and self.types <= frozenset(types)
+
+    def is_program_at(self, offset: int) -> bool:
+        """Whether a program stands at that place of the text."""
+        if self.has_spans:
+            return any(span.begin <= offset < span.end and span.region is Region.CODE for span in self.spans)
+        return self.region is Region.CODE
+
+    def snippets(self, file_type: FileType) -> Iterator[tuple[bytes, int]]:
+        """The programs of that type in the file, and the number of lines before each."""
+        if self.has_spans:
+            for span in self.spans:
+                if span.region is Region.CODE and file_type in span.types:
+                    program, begin = _program(self.text[span.begin : span.end])
+                    yield program, self.view.line(span.begin + begin) - 1
+        elif file_type in self.types:
+            yield self.text, 0
+
+
+def _program(code: bytes) -> tuple[bytes, int]:
+    """What stands between the marks of a block or span of code, and the place at which it begins."""
+    opening = _OPENING_MARK.match(code)
+    begin = 0 if opening is None else opening.end()
+    closing = _CLOSING_MARK.search(code, begin)
+    return code[begin : len(code) if closing is None else closing.start()], begin
+
+
+def spans_of(data: bytes, types: frozenset[FileType]) -> tuple[Span, ...]:
+    """The spans of a Markdown or HTML document."""
+    from haldir_scanner._documents import _markdown  # noqa: PLC0415 - not every file is one
+
+    return _markdown.spans(data) if FileType.MARKDOWN in types else _markdown.spans_html(data)
+
+
+def region_of(types: frozenset[FileType]) -> Region:
+    """What a file of these types is to its readers."""
+    regions = {_REGION_BY_TYPE.get(file_type, Region.CODE) for file_type in types}
+    return regions.pop() if len(regions) == 1 else Region.CODE

@@ -1,0 +1,1 @@
+"""Files: how they are found, what they are, and the texts that they hold."""

@@ -1,0 +1,1 @@
+"""Reports: their records, forms, and what is left out of them."""

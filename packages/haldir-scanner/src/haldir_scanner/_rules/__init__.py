@@ -1,0 +1,1 @@
+"""Rules: their records, bundles, authoring and scoring."""

@@ -1,0 +1,67 @@
+"""What can be said about a skill only when all of its files are known."""
+
+import posixpath
+import re
+from collections.abc import Collection, Iterator, Mapping
+
+from haldir_scanner._documents._compliance import seen as compliance
+from haldir_scanner._documents._declared import Declared, declared
+from haldir_scanner._documents._front_matter import read
+from haldir_scanner._hosts import is_declared
+from haldir_scanner._text import Place, Seen
+
+_INSTRUCTIONS = "SKILL.md"
+_MAX_HOSTS = 50
+# A command that runs a file of the skill: `python scripts/run.py`, `bash ./setup.sh`, `./setup.sh`.
+_RUN = re.compile(
+    rb"(?:\b(?:python3?|bash|sh|zsh|node|ruby|perl|pwsh|source|uv run)[ \t]{1,4}(?:-\w{1,8}[ \t]{1,4}){0,3}"
+    rb"|(?:^|[\s`(])(?=\./))"
+    rb"((?:\./)?(?:[\w-]{1,60}/){0,6}[\w-]{1,80}\.(?:py|sh|bash|js|mjs|ts|rb|pl|ps1))\b",
+    re.MULTILINE,
+)
+
+
+def whole_findings(
+    folder: str,
+    paths: Collection[str],
+    instructions: bytes | None,
+    permissions: bytes | None,
+    hosts: Mapping[str, tuple[str, int]],
+) -> Iterator[tuple[str, Seen]]:
+    """The findings about a skill as a whole, each with the path that it is about.
+
+    ``folder`` is the name of the folder, empty if there is none; ``instructions`` the content of SKILL.md;
+    ``permissions`` the content of a signed skill's permissions.json; ``hosts`` those that programs name, with the
+    place.
+    """
+    for found in compliance(folder, paths, instructions):
+        yield _INSTRUCTIONS, found
+    if instructions is None:
+        return
+    for found in _not_shipped(instructions, paths):
+        yield _INSTRUCTIONS, found
+    yield from _undeclared(declared(read(instructions), permissions), hosts)
+
+
+def _not_shipped(instructions: bytes, paths: Collection[str]) -> Iterator[Seen]:
+    """The files that the instructions run and that the skill does not hold, once each."""
+    known = {posixpath.normpath(path) for path in paths}
+    names = {posixpath.basename(path) for path in paths}
+    told: set[str] = set()
+    for run in _RUN.finditer(instructions):
+        path = posixpath.normpath(run[1].decode())
+        if path not in known and posixpath.basename(path) not in names and path not in told:
+            told.add(path)
+            yield Seen("script_not_shipped", Place(instructions.count(b"\n", 0, run.start(1)) + 1, 0, run[1].decode()))
+
+
+def _undeclared(says: Declared, hosts: Mapping[str, tuple[str, int]]) -> Iterator[tuple[str, Seen]]:
+    """The hosts that programs name although the skill says that it does without them."""
+    rule = "undeclared_network" if says.no_network else "undeclared_host"
+    allowed = frozenset() if says.no_network else says.hosts
+    if allowed is None:
+        return
+    beyond = [host for host in hosts if not is_declared(host, allowed)]
+    for host in beyond[:_MAX_HOSTS]:
+        path, line = hosts[host]
+        yield path, Seen(rule, Place(line, 0, host))

@@ -1,0 +1,379 @@
+import hashlib
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from attrs import define, field
+
+from haldir_scanner import BundleError
+from haldir_scanner._engine import Backend, Engine, _hyperscan, _open, check_patterns, open_engine
+from haldir_scanner._engine._cache import FolderStore, default_store
+from haldir_scanner._engine._hyperscan import HyperscanFilter, relaxed
+from haldir_scanner._engine._regexes import Re2Regexes
+from haldir_scanner._engine._search import Patterns
+from haldir_scanner._files._filetypes import ANY
+from haldir_scanner._rules._authoring import compile_bundle
+from haldir_scanner._rules._bundle import RuleBundle, builtin
+from haldir_scanner._text import Region, Span, Text
+
+FIXTURES = [text for rule in builtin().rules for fixture in (*rule.match, *rule.no_match) for _, text in fixture]
+SCORING = """
+[scoring]
+repeat_percent = 10
+repeats_counted = 3
+weights = { critical = 60, high = 30, medium = 12, low = 3 }
+confidence_percent = { high = 100, medium = 75, low = 40 }
+policies = { strict = { flag = 1, reject = 2 }, balanced = { flag = 1, reject = 2 }, quiet = { flag = 1, reject = 2 } }
+"""
+
+
+@define
+class MemoryStore:
+    """Databases of one test."""
+
+    saved: dict[str, bytes] = field(factory=dict)
+
+    def load(self, key: str) -> bytes | None:
+        """See ``Store.load``."""
+        return self.saved.get(key)
+
+    def save(self, key: str, data: bytes) -> None:
+        """See ``Store.save``."""
+        self.saved[key] = data
+
+
+def bundle_of(*patterns: str, key: str = "any", **more: object) -> RuleBundle:
+    """A bundle with one rule, ``test_rule``."""
+    row = {
+        "id": "test_rule",
+        "severity": "high",
+        "confidence": "high",
+        "title": "Test",
+        "message": "Found.",
+        "remediation": "Remove it.",
+        "file_types": ["any"],
+        key: list(patterns),
+        **more,
+    }
+    toml = 'category = "structure"\n[[rule]]\n' + "\n".join(
+        f"{name} = {json.dumps(value)}" for name, value in row.items()
+    )
+    return RuleBundle.from_bytes(compile_bundle({"r.toml": toml, "scoring.toml": SCORING}, version="1"))
+
+
+def engine_for(bundle: RuleBundle, backend: Backend = Backend.HYPERSCAN_RE2) -> Engine:
+    return open_engine(bundle, backend, store=MemoryStore())
+
+
+def spans_in(engine: Engine, data: bytes, **text: object) -> list[tuple[str, int, int]]:
+    found = engine.search(Text(path="x", data=data, types=ANY, **text), per_rule=100)  # type: ignore[arg-type]
+    return sorted((hit.rule.id, hit.begin, hit.end) for hit in found.hits)
+
+
+@pytest.fixture(scope="module", params=[Backend.RE2, Backend.HYPERSCAN_STDLIB], ids=str)
+def fallback(request: pytest.FixtureRequest) -> Engine:
+    return engine_for(builtin(), request.param)
+
+
+@pytest.fixture(scope="module")
+def best() -> Engine:
+    return engine_for(builtin())
+
+
+@pytest.mark.parametrize("number", range(0, len(FIXTURES), 40))
+def test_every_backend_finds_the_same_in_every_example(number: int, best: Engine, fallback: Engine) -> None:
+    for text in FIXTURES[number : number + 40]:
+        data = text.encode()
+        assert spans_in(fallback, data) == spans_in(best, data), text
+        there = Text(path="x", data=data, types=ANY)
+        assert fallback.search(there, per_rule=9).signals == best.search(there, per_rule=9).signals
+
+
+def test_every_backend_finds_the_same_in_all_examples_at_once(best: Engine, fallback: Engine) -> None:
+    data = "\n\n".join(FIXTURES).encode()
+    assert spans_in(fallback, data) == spans_in(best, data)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "opened"),
+    [
+        ("a{2}", "a{2}"),
+        ("a{0,200}b", "a*b"),
+        ("a{1,9}", "a+"),
+        ("a{7}", "a{4,}"),
+        ("a{3,}", "a{3,}"),
+        ("[{0,200}]", "[{0,200}]"),
+        (r"[\]{0,200}]", r"[\]{0,200}]"),
+        ("[]{0,200}]", "[]{0,200}]"),
+        (r"\{0,200}", r"\{0,200}"),
+        (r"\x{41}{0,9}", r"\x{41}*"),
+        ("[[:alpha:]{0,9}]{0,9}", "[[:alpha:]{0,9}]*"),
+    ],
+)
+def test_great_counted_repeats_are_opened_and_nothing_else(pattern: str, opened: str) -> None:
+    assert relaxed(pattern) == opened
+
+
+def test_hyperscan_rules_out_nothing_that_re2_finds(best: Engine) -> None:
+    patterns = Patterns(builtin().rules, builtin().signals)
+    regexes = Re2Regexes(patterns.searched)
+    store = MemoryStore()
+    candidates = HyperscanFilter.of(patterns.probes, patterns.meant, "digest", store)
+    for text in FIXTURES[::7]:
+        data = text.encode()
+        there = {n for n in range(len(patterns.searched)) if regexes.find(n, data, 0, len(data)) is not None}
+        assert there <= set(candidates.candidates(data)), text
+
+
+def test_a_pattern_that_hyperscan_refuses_is_searched_all_the_same() -> None:
+    bundle = bundle_of("aa$\nbb", "cc")
+    store = MemoryStore()
+    engine = open_engine(bundle, Backend.HYPERSCAN_RE2, store=store)
+    assert spans_in(engine, b"x\naa\nbb\ncc") == [("test_rule", 2, 7), ("test_rule", 8, 10)]
+    again = open_engine(bundle, Backend.HYPERSCAN_RE2, store=store)
+    assert spans_in(again, b"x\naa\nbb\ncc") == [("test_rule", 2, 7), ("test_rule", 8, 10)]
+
+
+def test_a_bundle_without_patterns_finds_nothing() -> None:
+    bundle = RuleBundle.from_bytes(compile_bundle({"scoring.toml": SCORING}, version="1"))
+    assert spans_in(engine_for(bundle), b"anything") == []
+
+
+def test_all_patterns_of_a_rule_must_stand_near_each_other() -> None:
+    engine = engine_for(bundle_of("read", "send", key="all", near=20))
+    assert spans_in(engine, b"read it and send it") == [("test_rule", 0, 4)]
+    assert spans_in(engine, b"send it, then read") == [("test_rule", 14, 18)]
+    assert spans_in(engine, b"read" + b" " * 40 + b"send") == []
+    assert spans_in(engine, b"read alone") == []
+
+
+def test_a_match_that_is_excluded_does_not_hide_the_next_one() -> None:
+    engine = engine_for(bundle_of("key-[a-z]+", exclude=["example"]))
+    assert spans_in(engine, b"key-example key-real") == [("test_rule", 12, 20)]
+
+
+def test_what_stands_beside_a_match_excludes_nothing() -> None:
+    engine = engine_for(bundle_of("key-[a-z]+", exclude=["example"]))
+    assert spans_in(engine, b"key-real # example") == [("test_rule", 0, 8)]
+
+
+def test_a_rule_is_found_only_in_its_regions_and_types() -> None:
+    engine = engine_for(bundle_of("word", regions=["comment"]))
+    data = b"word word word"
+    assert spans_in(engine, data, region=Region.PROSE) == []
+    assert spans_in(engine, data, region=Region.PROSE, spans=(Span(5, 9, Region.COMMENT),)) == [("test_rule", 5, 9)]
+
+
+def test_a_text_with_more_places_than_are_looked_at_is_said_to_be_incomplete() -> None:
+    engine = engine_for(bundle_of("word", regions=["comment"]))
+    assert not engine.search(Text(path="x", data=b"word " * 3_000, types=ANY), per_rule=5).is_complete
+
+
+def test_words_on_two_lines_with_a_continuation_are_one_command() -> None:
+    engine = engine_for(bundle_of(r"curl[^\n]*sh"))
+    assert spans_in(engine, b"curl x \\\n | sh") == [("test_rule", 0, 14)]
+
+
+@pytest.mark.parametrize("pattern", ["a*", "(?:)", "x?", "^", "(?:a|)"])
+def test_a_pattern_that_matches_the_empty_text_is_refused(pattern: str) -> None:
+    with pytest.raises(BundleError, match="empty text"):
+        check_patterns(bundle_of(pattern), time.process_time)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(a",
+        r"(a)\1",
+        "(?=a)b",
+        "(?:(?:a{0,100}){0,100}){0,100}b",
+        "a{2000}",
+        "(?:a.{0,900}b.{0,900}c.{0,900}){3}" * 9,
+    ],
+    ids=["unclosed", "backreference", "lookahead", "nested repeats", "great repeat", "too much memory"],
+)
+def test_a_pattern_that_re2_does_not_take_is_refused(pattern: str) -> None:
+    with pytest.raises(BundleError, match="refused"):
+        check_patterns(bundle_of(pattern), time.process_time)
+
+
+def test_an_exclusion_is_checked_too() -> None:
+    with pytest.raises(BundleError, match="empty text"):
+        check_patterns(bundle_of("abc", exclude=["x*"]), time.process_time)
+
+
+def test_a_bundle_that_takes_too_long_to_compile_is_refused() -> None:
+    seconds = iter([0.0, 0.1, 21.0])
+    with pytest.raises(BundleError, match="20 seconds"):
+        check_patterns(bundle_of("abc", "def"), lambda: next(seconds))
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(x+x+)+y", r"(?:\s*\S+\s*)+;", "(?:.*a){12}"])
+def test_no_pattern_is_slow_on_any_text(pattern: str) -> None:
+    bundle = bundle_of(pattern)
+    check_patterns(bundle, time.process_time)
+    for letter in (b"a", b"x", b" ", b"\t\n"):
+        spans_in(engine_for(bundle), letter * 50_000 + b"!")
+
+
+def test_without_re2_a_foreign_bundle_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_open, "has_re2", lambda: False)
+    with pytest.raises(BundleError, match="only the built-in rules"):
+        check_patterns(bundle_of("abc"), time.process_time)
+    with pytest.raises(BundleError, match="only the built-in rules"):
+        engine_for(bundle_of("abc"), Backend.HYPERSCAN_STDLIB)
+
+
+@pytest.mark.parametrize(
+    ("hyperscan", "re2", "backend"),
+    [(True, True, Backend.HYPERSCAN_RE2), (False, True, Backend.RE2), (True, False, Backend.HYPERSCAN_STDLIB)],
+)
+def test_the_best_backend_is_taken(
+    hyperscan: object, re2: object, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_open, "has_hyperscan", lambda: bool(hyperscan))
+    monkeypatch.setattr(_open, "has_re2", lambda: bool(re2))
+    assert _open.best_backend() is backend
+
+
+def test_without_any_engine_nothing_is_scanned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_open, "has_hyperscan", lambda: False)
+    monkeypatch.setattr(_open, "has_re2", lambda: False)
+    with pytest.raises(BundleError, match="install one of them"):
+        _open.best_backend()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FolderStore:
+    return FolderStore(tmp_path / "cache")
+
+
+def test_a_database_is_built_once(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = bundle_of("abc")
+    open_engine(bundle, Backend.HYPERSCAN_RE2, store=store)
+    monkeypatch.setattr(_hyperscan, "_build", lambda _: pytest.fail("was built again"))
+    assert spans_in(open_engine(bundle, Backend.HYPERSCAN_RE2, store=store), b"abc") == [("test_rule", 0, 3)]
+
+
+def test_only_its_owner_can_read_it(store: FolderStore) -> None:
+    open_engine(bundle_of("abc"), Backend.HYPERSCAN_RE2, store=store)
+    [kept] = store.folder.iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert store.folder.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("damage", [b"", b"x", b"\0" * 500, None], ids=["empty", "short", "zeros", "one bit"])
+def test_a_damaged_database_is_built_anew(damage: bytes | None, store: FolderStore) -> None:
+    bundle = bundle_of("abc")
+    open_engine(bundle, Backend.HYPERSCAN_RE2, store=store)
+    [kept] = store.folder.iterdir()
+    good = kept.read_bytes()
+    kept.write_bytes(good[:200] + bytes([good[200] ^ 1]) + good[201:] if damage is None else damage)
+    assert spans_in(open_engine(bundle, Backend.HYPERSCAN_RE2, store=store), b"abc") == [("test_rule", 0, 3)]
+    assert kept.read_bytes() == good
+
+
+@pytest.mark.parametrize("content", [b"[]\n", b"[]\nnonsense", b"no header", b"7\n" + b"\0" * 64])
+def test_what_hyperscan_does_not_take_is_built_anew(content: bytes) -> None:
+    store = MemoryStore()
+    bundle = bundle_of("abc")
+    open_engine(bundle, Backend.HYPERSCAN_RE2, store=store)
+    store.saved = dict.fromkeys(store.saved, content)
+    assert spans_in(open_engine(bundle, Backend.HYPERSCAN_RE2, store=store), b"abc") == [("test_rule", 0, 3)]
+
+
+def test_a_file_that_others_may_write_is_not_used(store: FolderStore) -> None:
+    store.save("key", b"data")
+    (store.folder / "key.hsdb").chmod(0o666)
+    assert store.load("key") is None
+
+
+def test_a_folder_that_others_may_write_is_not_used(store: FolderStore) -> None:
+    store.folder.mkdir()
+    store.folder.chmod(0o777)
+    store.save("key", b"data")
+    assert list(store.folder.iterdir()) == []
+
+
+def test_a_link_in_its_place_is_not_followed(store: FolderStore, tmp_path: Path) -> None:
+    content = hashlib.sha256(b"data").digest() + b"data"
+    (tmp_path / "elsewhere").write_bytes(content)
+    store.folder.mkdir()
+    (store.folder / "key.hsdb").symlink_to(tmp_path / "elsewhere")
+    assert store.load("key") is None
+
+
+def test_a_fifo_in_its_place_does_not_hang(store: FolderStore) -> None:
+    store.folder.mkdir(mode=0o700)
+    os.mkfifo(store.folder / "key.hsdb", 0o600)
+    assert store.load("key") is None
+
+
+def test_a_place_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    FolderStore(tmp_path / "file" / "below").save("key", b"data")
+
+
+def test_nothing_half_written_is_left(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Path, target: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(KeyboardInterrupt):
+        store.save("key", b"data")
+    assert list(store.folder.iterdir()) == []
+
+
+def test_the_key_depends_on_bundle_engine_and_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = {_hyperscan._key("a", ["x"]), _hyperscan._key("b", ["x"]), _hyperscan._key("a", ["y"])}
+    monkeypatch.setattr(_hyperscan, "_processor", lambda: "another one")
+    keys.add(_hyperscan._key("a", ["x"]))
+    monkeypatch.setattr(_hyperscan, "_REVISION", 999)
+    keys.add(_hyperscan._key("a", ["x"]))
+    assert len(keys) == 5
+
+
+def test_the_default_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("HALDIR_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    assert default_store().folder == tmp_path / ".cache" / "haldir" / "rules"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert default_store().folder == tmp_path / "xdg" / "haldir" / "rules"
+    monkeypatch.setenv("HALDIR_HOME", str(tmp_path / "home"))
+    assert default_store().folder == tmp_path / "home" / "cache" / "rules"
+
+
+def test_small_work_builds_no_database_and_large_work_builds_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle, store = bundle_of("needle"), MemoryStore()
+    patterns = Patterns(bundle.rules, bundle.signals)
+    monkeypatch.setattr(_open, "GROWN_BYTES", 1_000)
+    growing = _open.GrowingFilter.of(patterns, bundle.digest, store)
+    assert list(growing.candidates(b"a needle")) == [0]
+    assert store.saved == {}
+    assert list(growing.candidates(b"a needle" + b" " * 1_000)) == [0]
+    assert len(store.saved) == 1
+    again = _open.GrowingFilter.of(patterns, bundle.digest, store)
+    monkeypatch.setattr(_hyperscan, "_build", lambda _: pytest.fail("was built again"))
+    assert list(again.candidates(b"a needle" + b" " * 1_000)) == [0]
+
+
+def test_a_rule_with_a_hint_is_found_as_without_one() -> None:
+    plain, hinted = bundle_of("send[^\\n]{0,99}key"), bundle_of("send[^\\n]{0,99}key", hint=["key"])
+    for text in (b"send the key", b"send it", b"the key", b"key, then send the key"):
+        assert spans_in(engine_for(hinted), text) == spans_in(engine_for(plain), text)
+
+
+def test_no_hint_of_a_built_in_rule_rules_out_an_example(best: Engine) -> None:
+    everything = engine_for(builtin(), Backend.RE2)
+    for rule in builtin().rules:
+        if rule.matcher is not None and rule.matcher.hint:
+            for fixture in (*rule.match, *rule.no_match):
+                for _, text in fixture:
+                    assert spans_in(best, text.encode()) == spans_in(everything, text.encode())
+
+
+def test_an_engine_is_opened_once_per_bundle() -> None:
+    assert _open.engine_of(builtin()) is _open.engine_of(builtin())
