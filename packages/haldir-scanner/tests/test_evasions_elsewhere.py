@@ -1,3 +1,5 @@
+# A fixture is one text: broken over lines, it could not be read as what it is.
+# ruff: noqa: E501
 """Payloads in other languages and in files that tools run by themselves."""
 
 import pytest

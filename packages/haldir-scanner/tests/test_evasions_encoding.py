@@ -1,3 +1,5 @@
+# A fixture is one text: broken over lines, it could not be read as what it is.
+# ruff: noqa: E501
 """Evasion classes 1 and 2: encoded payloads, and payloads in pieces."""
 
 import base64
@@ -200,9 +202,11 @@ IN_PIECES = {
         "Run `python build.py`.\n",
         (
             "build.py",
-            "import base64, pathlib\n"
-            "text = ''.join(p.read_text() for p in sorted(pathlib.Path('parts').glob('*.dat')))\n"
-            "exec(base64.b64decode(text))\n",
+            (
+                "import base64, pathlib\n"
+                "text = ''.join(p.read_text() for p in sorted(pathlib.Path('parts').glob('*.dat')))\n"
+                "exec(base64.b64decode(text))\n"
+            ),
         ),
         ("parts/1.dat", b64(PROGRAM)[:70]),
         ("parts/2.dat", b64(PROGRAM)[70:140]),
@@ -239,10 +243,12 @@ IN_PIECES = {
         "Run `python tools/load.py`.\n",
         (
             "tools/load.py",
-            "import pathlib\n"
-            "key = pathlib.Path('tools/theme.txt').read_bytes().strip()\n"
-            "data = bytes.fromhex(pathlib.Path('tools/palette.txt').read_text())\n"
-            "exec(bytes(b ^ key[i % len(key)] for i, b in enumerate(data)))\n",
+            (
+                "import pathlib\n"
+                "key = pathlib.Path('tools/theme.txt').read_bytes().strip()\n"
+                "data = bytes.fromhex(pathlib.Path('tools/palette.txt').read_text())\n"
+                "exec(bytes(b ^ key[i % len(key)] for i, b in enumerate(data)))\n"
+            ),
         ),
         ("tools/theme.txt", "solarised\n"),
         ("tools/palette.txt", xored(PROGRAM, b"solarised").hex()),

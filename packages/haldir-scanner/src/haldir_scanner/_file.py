@@ -8,6 +8,7 @@ from attrs import define, field
 
 from haldir_scanner._decode import DecodeBudget
 from haldir_scanner._files._filetypes import FileType, language
+from haldir_scanner._files._languages import languages_in
 from haldir_scanner._files._views import View
 from haldir_scanner._hosts import Host, HostKind
 from haldir_scanner._limits import Limits
@@ -17,6 +18,8 @@ from haldir_scanner._unpack import UnpackBudget
 # The marks around code in Markdown: a fence with what stands behind it, or backticks in a line.
 _OPENING_MARK = re.compile(rb"[ \t>]{0,40}(?:`{3,}|~{3,})[^\n]*\n|`+")
 _CLOSING_MARK = re.compile(rb"(?:\n[ \t>]{0,40}(?:`{3,}|~{3,})|`+)\s*\Z")
+_PARSED = frozenset({FileType.JAVASCRIPT, FileType.PYTHON, FileType.SHELL})
+_SHELL = frozenset({FileType.SHELL})
 _REGION_BY_TYPE = {
     FileType.ENV: Region.DATA,
     FileType.HTML: Region.PROSE,
@@ -136,13 +139,24 @@ class File:
 
     def snippets(self, file_type: FileType) -> Iterator[tuple[bytes, int]]:
         """The programs of that type in the file, and the number of lines before each."""
-        if self.has_spans:
-            for span in self.spans:
-                if span.region is Region.CODE and file_type in span.types:
-                    program, begin = _program(self.text[span.begin : span.end])
+        if not self.has_spans:
+            if file_type in self.types:
+                yield self.text, 0
+            return
+        for span in self.spans:
+            if span.region is Region.CODE and file_type in span.types:
+                program, begin = _program(self.text[span.begin : span.end])
+                if file_type in _likely(program, span.types):
                     yield program, self.view.line(span.begin + begin) - 1
-        elif file_type in self.types:
-            yield self.text, 0
+
+
+def _likely(program: bytes, types: frozenset[FileType]) -> frozenset[FileType]:
+    """As which of several languages a stretch of a document is parsed: those of its lines; else the shell's."""
+    if len(types & _PARSED) <= 1:
+        return types
+    if b"\n" not in program:
+        return _SHELL
+    return types & frozenset(map(FileType, languages_in(program))) or _SHELL
 
 
 def _program(code: bytes) -> tuple[bytes, int]:

@@ -24,5 +24,5 @@ class Limits:
     max_total_bytes: int = field(default=256 * 1024 * 1024, validator=ge(1))
     max_depth: int = field(default=64, validator=[ge(1), le(256)])
     max_matches_per_file: int = field(default=200, validator=ge(1))
-    max_parsed_bytes: int = field(default=1_000_000, validator=ge(0))
+    max_parsed_bytes: int = field(default=400_000, validator=ge(0))
     max_seconds: float = field(default=60.0, validator=gt(0))

@@ -28,6 +28,10 @@ _PROGRAM_HINT = re.compile(
     rb"exec|eval|compile|import|system|subprocess|popen|request|urlopen|socket|http|open|getattr|globals|chr\(|join|b64"
     rb"|write|curl|wget|base64|\$\{|\$\(|`|\||\bsh\b|>|nc |env|ssh|fetch|child_process|Function|atob|process\."
 )
+# A command in a line of prose.
+_COMMAND_HINT = re.compile(
+    rb"curl|wget|base64|eval|/dev/tcp|\||\$\(|\$\{|\$'|`|<\(|<<|>|\\|\{\w+,|\b(?:nc|ncat|socat|openssl|xxd|source)\b|-[ce] "
+)
 _UNPARSED = frozenset({"javascript_unparsable", "python_limit", "python_unparsable", "shell_unparsable"})
 
 
@@ -142,7 +146,8 @@ def _programs(
             if number == _MAX_SNIPPETS:
                 file.costs.is_shortened = True
                 return
-            if is_surely or _PROGRAM_HINT.search(source) is not None:
+            hint = _PROGRAM_HINT if b"\n" in source else _COMMAND_HINT
+            if is_surely or hint.search(source) is not None:
                 for found in examine(source, file.path):
                     # What may be of another language says nothing by not being of this one.
                     if is_surely or not (isinstance(found, Seen) and found.rule in _UNPARSED):
@@ -190,6 +195,17 @@ def _shell(source: bytes, _path: str) -> Iterable[Seen | Flow | Folded]:
     return shell.examine(source)
 
 
+def _javascript(source: bytes, path: str) -> Iterable[Seen | Flow | Folded]:
+    from haldir_scanner._code import _javascript as javascript  # noqa: PLC0415 - as above
+
+    if not javascript.available():
+        return ()
+    suffix = path.rpartition(".")[2].lower()
+    if suffix in {"ts", "mts", "cts"}:
+        return javascript.examine(source, "typescript")
+    return javascript.examine(source, "tsx" if suffix == "tsx" else "javascript")
+
+
 def _nothing(_source: bytes, _path: str) -> Iterable[Seen | Flow | Folded]:
     return ()
 
@@ -197,6 +213,8 @@ def _nothing(_source: bytes, _path: str) -> Iterable[Seen | Flow | Folded]:
 def _examine_as(types: frozenset[FileType]) -> Callable[[bytes, str], Iterable[Seen | Flow | Folded]]:
     if types == {FileType.PYTHON}:
         return _python
+    if types == {FileType.JAVASCRIPT}:
+        return _javascript
     return _shell if types == {FileType.SHELL} else _nothing
 
 
@@ -218,6 +236,7 @@ READERS = (
     _Reader(lambda file: _is_text(file) and FileType.MARKDOWN in file.types, _front_matter),
     _Reader(_is_text, _documents),
     _Reader(_is_parsed_as(FileType.PYTHON), _programs(FileType.PYTHON, _python)),
+    _Reader(_is_parsed_as(FileType.JAVASCRIPT), _programs(FileType.JAVASCRIPT, _javascript)),
     _Reader(_is_parsed_as(FileType.SHELL), _programs(FileType.SHELL, _shell)),
 )
 """In order."""

@@ -4,7 +4,6 @@ import hashlib
 import importlib.util
 import json
 import platform
-import re
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -13,13 +12,10 @@ from typing import Any, Protocol
 
 from attrs import field, frozen
 
-_GREATEST_REPEAT = 4
-"""Counted repeats beyond this one are compiled as open ones: the database is built ten times faster, and what it says
-too often is refused by RE2."""
+from haldir_scanner._engine._relaxation import relaxed
 
-_TOKEN = re.compile(r"\\(?:x\{[0-9A-Fa-f]+\}|.)|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]|\{(\d+)(?:,(\d*))?\}|.", re.DOTALL)
 _HEADER_END = b"\n"
-_REVISION = 1
+_REVISION = 2
 """Of the way in which patterns are compiled; a cached database of another one is not used."""
 
 
@@ -87,21 +83,6 @@ class HyperscanFilter:
             with self._lock:
                 self._database.scan(text, match_event_handler=lambda probe, *_: found.append(probe))
         return (number for probe in found for number in self._meant[probe])
-
-
-def relaxed(source: str) -> str:
-    """A pattern that matches wherever ``source`` does, and is cheaper to compile."""
-    return _TOKEN.sub(_open_repeat, source)
-
-
-def _open_repeat(token: re.Match[str]) -> str:
-    if token[1] is None:
-        return token[0]
-    least = int(token[1])
-    most = least if token[2] is None else int(token[2] or _GREATEST_REPEAT + 1)
-    if most <= _GREATEST_REPEAT:
-        return token[0]
-    return {0: "*", 1: "+"}.get(least, f"{{{min(least, _GREATEST_REPEAT)},}}")
 
 
 def _build(sources: Sequence[str]) -> tuple[Any, tuple[int, ...]]:

@@ -9,7 +9,7 @@ from attrs import define
 from haldir_scanner._engine._cache import default_store
 from haldir_scanner._engine._hyperscan import HyperscanFilter, Store, has_hyperscan
 from haldir_scanner._engine._regexes import Re2Filter, Re2Regexes, Regexes, StdlibRegexes, has_re2
-from haldir_scanner._engine._search import Engine, Filter, Patterns
+from haldir_scanner._engine._search import Engine, Filter, Group, Patterns
 from haldir_scanner._errors import BundleError
 from haldir_scanner._rules._bundle import RuleBundle, builtin
 
@@ -46,14 +46,19 @@ def open_engine(bundle: RuleBundle, backend: Backend, *, store: Store | None = N
     """The engine that searches for the rules of ``bundle``, ready for work of any size."""
     patterns = Patterns(bundle.rules, bundle.signals)
     regexes = _regexes(patterns, bundle, backend)
-    if backend is Backend.RE2:
-        return Engine(patterns, Re2Filter(patterns.searched), regexes)
-    return Engine(patterns, _hyperscan(patterns, bundle, store), regexes)
+    filters: list[tuple[Group, Filter]] = []
+    for group in patterns.groups():
+        if backend is Backend.RE2:
+            filters.append((group, Re2Filter(group.sources, group.numbers)))
+        else:
+            found = HyperscanFilter.of(group.probes, group.meant, bundle.digest, store or default_store())
+            filters.append((group, found))
+    return Engine(patterns, filters, regexes)
 
 
 def _regexes(patterns: Patterns, bundle: RuleBundle, backend: Backend) -> Regexes:
     if backend is not Backend.HYPERSCAN_STDLIB:
-        return Re2Regexes(patterns.all)
+        return Re2Regexes(patterns.all, patterns.hinted)
     if bundle.digest != builtin().digest:
         raise BundleError("google-re2 is not installed; without it, only the built-in rules can be used")
     return StdlibRegexes(patterns.all)
@@ -67,7 +72,7 @@ class GrowingFilter:
     also where nothing was ever stored.
     """
 
-    _patterns: Patterns
+    _group: Group
     _digest: str
     _store: Store
     _filter: Filter
@@ -75,10 +80,10 @@ class GrowingFilter:
     _bytes: int = 0
 
     @classmethod
-    def of(cls, patterns: Patterns, digest: str, store: Store) -> "GrowingFilter":
-        """The filter for the patterns of the bundle with that digest."""
-        stored = HyperscanFilter.stored(patterns.probes, patterns.meant, digest, store)
-        return cls(patterns, digest, store, stored or Re2Filter(patterns.searched), stored is not None)
+    def of(cls, group: Group, digest: str, store: Store) -> "GrowingFilter":
+        """The filter for a group of patterns of the bundle with that digest."""
+        stored = HyperscanFilter.stored(group.probes, group.meant, digest, store)
+        return cls(group, digest, store, stored or Re2Filter(group.sources, group.numbers), stored is not None)
 
     def candidates(self, text: bytes) -> Iterable[int]:
         """The numbers of the patterns that may match in ``text``; no other one can match."""
@@ -90,7 +95,7 @@ class GrowingFilter:
     def grow(self) -> None:
         """Be ready for work of any size."""
         if not self._is_grown:
-            self._filter = HyperscanFilter.of(self._patterns.probes, self._patterns.meant, self._digest, self._store)
+            self._filter = HyperscanFilter.of(self._group.probes, self._group.meant, self._digest, self._store)
             self._is_grown = True
 
 
@@ -118,16 +123,13 @@ def engine_of(bundle: RuleBundle) -> Engine:
     backend = best_backend()
     if backend is not Backend.HYPERSCAN_RE2:
         return open_engine(bundle, backend)
-    patterns = Patterns(bundle.rules, bundle.signals)
-    return Engine(patterns, GrowingFilter.of(patterns, bundle.digest, default_store()), Re2Regexes(patterns.all))
+    patterns, store = Patterns(bundle.rules, bundle.signals), default_store()
+    filters = [(group, GrowingFilter.of(group, bundle.digest, store)) for group in patterns.groups()]
+    return Engine(patterns, filters, Re2Regexes(patterns.all, patterns.hinted))
 
 
 def prepare(bundle: RuleBundle) -> None:
     """Make the engine of this process ready for work of any size, so that processes forked from it need not."""
-    engine = engine_of(bundle)
-    if isinstance(engine.filter, GrowingFilter):
-        engine.filter.grow()
-
-
-def _hyperscan(patterns: Patterns, bundle: RuleBundle, store: Store | None) -> HyperscanFilter:
-    return HyperscanFilter.of(patterns.probes, patterns.meant, bundle.digest, store or default_store())
+    for _, one in engine_of(bundle).filters:
+        if isinstance(one, GrowingFilter):
+            one.grow()

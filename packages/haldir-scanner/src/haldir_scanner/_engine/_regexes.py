@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, Protocol
 
+from haldir_scanner._engine._relaxation import relaxed
 from haldir_scanner._errors import BundleError
 
 MAX_PROGRAM_BYTES = 8 * 1024 * 1024
@@ -35,12 +36,20 @@ class Re2Regexes:
     Spec: https://github.com/google/re2/wiki/Syntax, in the Latin-1 encoding, so that one byte is one character.
     """
 
-    def __init__(self, sources: Sequence[str]) -> None:
+    def __init__(self, sources: Sequence[str], guarded: Iterable[int] = ()) -> None:
         self._sources = sources
         self._compiled: list[Any] = [None] * len(sources)
+        # Counted gaps make RE2 slow; where one is often looked for in vain, its open form, which is fast, goes first.
+        self._guards: dict[int, Any] = dict.fromkeys(guarded)
 
     def find(self, number: int, text: bytes, start: int, end: int) -> tuple[int, int] | None:
         """See ``Regexes.find``."""
+        if number in self._guards:
+            guard = self._guards[number]
+            if guard is None:
+                guard = self._guards[number] = _compiled(relaxed(self._sources[number]))
+            if guard.search(text, start, end) is None:
+                return None
         hit = self._regex(number).search(text, start, end)
         return None if hit is None else (hit.start(), hit.end())
 
@@ -112,18 +121,21 @@ def _compiled(source: str) -> Any:  # noqa: ANN401 - as above
 class Re2Filter:
     """Rules out most regexes by one pass over the text for the literals that they need."""
 
-    def __init__(self, sources: Sequence[str]) -> None:
+    def __init__(self, sources: Sequence[str], numbers: Sequence[int]) -> None:
         import re2  # noqa: PLC0415 - as above
 
         # RE2 makes no literals of bytes outside ASCII; a pattern with some is always a candidate.
-        self._wide = [number for number, source in enumerate(sources) if _WIDE.search(source)]
+        self._wide = [number for number, source in zip(numbers, sources, strict=True) if _WIDE.search(source)]
         wide = set(self._wide)
-        self._narrow = [number for number in range(len(sources)) if number not in wide]
+        self._narrow = [number for number in numbers if number not in wide]
         self._filter: Any = re2.Filter()
-        for number in self._narrow:
-            self._filter.Add(f"(?m){sources[number]}".encode(), _options())
+        for number, source in zip(numbers, sources, strict=True):
+            if number not in wide:
+                self._filter.Add(f"(?m){source}".encode(), _options())
         self._filter.Compile()
 
     def candidates(self, text: bytes) -> Iterable[int]:
         """The numbers of the regexes whose literals are in ``text``; no other one can match."""
+        if not self._narrow:
+            return self._wide
         return [*(self._narrow[number] for number in self._filter.Match(text, True) or ()), *self._wide]

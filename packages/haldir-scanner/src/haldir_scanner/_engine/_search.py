@@ -1,17 +1,23 @@
 """The matches of all rules and signals of a bundle in one text."""
 
+import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from enum import Enum, auto
 from functools import cached_property
 from typing import Protocol
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from haldir_scanner._engine._regexes import Regexes
-from haldir_scanner._files._filetypes import FileType
+from haldir_scanner._files._filetypes import PROSE, FileType
 from haldir_scanner._rules._rule import Matcher, Rule, Signal
 from haldir_scanner._text import Region, Text
 
+_BLOCK_BYTES = 1_024
+# What may match across a paragraph's end, or counts lines.
+_FAR = re.compile(r"\[\\s\\S\]|\(\?[im]*s|\\n(?:[+*{\[(]|\\[sn])|\\s\{\d+,\d{2,}\}")
 _MAX_TRIES = 2_000
 """Places at which one pattern is looked at in one text, those in the wrong region and those excluded among them."""
 
@@ -40,11 +46,13 @@ class Found:
     Attributes:
         hits: of each rule at most one per line and ``per_rule`` in all, in no particular order.
         signals: ids of the signals that are given.
+        counts: number of hits by rule.
         is_complete: whether every place was looked at; False for a text with very many matches.
     """
 
     hits: list[Hit]
     signals: set[str]
+    counts: Counter[str] = field(factory=Counter)
     is_complete: bool = True
 
 
@@ -57,13 +65,54 @@ class _Entry:
     first: int
     first_exclusion: int
 
+    @property
+    def numbers(self) -> range:
+        """The numbers of its patterns."""
+        return range(self.first, self.first + len(self.matcher.patterns))
+
+    def probes(self) -> list[tuple[str, tuple[int, ...]]]:
+        """What is looked for first, and the numbers of the patterns that may match where it is found."""
+        if self.matcher.hint:
+            return [(hint, tuple(self.numbers)) for hint in self.matcher.hint]
+        return [(source, (number,)) for source, number in zip(self.matcher.patterns, self.numbers, strict=True)]
+
+
+@frozen
+class Group:
+    """Patterns that are searched for in the same kinds of text, so that prose costs data nothing.
+
+    Attributes:
+        types: a text of none of these has no match.
+        is_by_block: whether each block of a text is searched by itself, because no match goes beyond a paragraph.
+        numbers: of the patterns.
+        sources: the patterns.
+        probes: what a fast filter looks for: the hints, and the patterns of matchers without one.
+        meant: numbers of the patterns that each probe stands for.
+    """
+
+    types: frozenset[FileType]
+    is_by_block: bool
+    numbers: tuple[int, ...]
+    sources: tuple[str, ...]
+    probes: tuple[str, ...]
+    meant: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def of(cls, entries: Sequence[_Entry], *, is_by_block: bool) -> "Group":
+        """The group of these entries."""
+        pairs = [pair for entry in entries for pair in entry.probes()]
+        return cls(
+            types=frozenset().union(*(entry.matcher.file_types for entry in entries)),
+            is_by_block=is_by_block,
+            numbers=tuple(number for entry in entries for number in entry.numbers),
+            sources=tuple(source for entry in entries for source in entry.matcher.patterns),
+            probes=tuple(probe for probe, _ in pairs),
+            meant=tuple(meant for _, meant in pairs),
+        )
+
 
 class Patterns:
-    """The patterns of a bundle, numbered: first those that are searched, then the exclusions.
-
-    ``probes`` are what a fast filter looks for: the hints, and the patterns of matchers without one; ``meant`` gives
-    the numbers of the patterns that each stands for.
-    """
+    """The patterns of a bundle, numbered: first those that are searched, then the exclusions."""
 
     def __init__(self, rules: Iterable[Rule], signals: Iterable[Signal]) -> None:
         owners = [(rule, rule.matcher) for rule in rules if rule.matcher is not None]
@@ -71,27 +120,52 @@ class Patterns:
         self.searched: list[str] = []
         self.entries: list[_Entry] = []
         self.entry_of: list[int] = []
-        self.probes: list[str] = []
-        self.meant: list[tuple[int, ...]] = []
         exclusions: list[str] = []
         for number, (owner, matcher) in enumerate(owned):
             self.entries.append(_Entry(owner, matcher, len(self.searched), len(exclusions)))
-            own = range(len(self.searched), len(self.searched) + len(matcher.patterns))
-            self.probes += matcher.hint or matcher.patterns
-            self.meant += [tuple(own)] * len(matcher.hint) if matcher.hint else [(one,) for one in own]
             self.entry_of += [number] * len(matcher.patterns)
             self.searched += matcher.patterns
             exclusions += matcher.exclude
         self.all = [*self.searched, *exclusions]
+        self.hinted = [number for entry in self.entries if entry.matcher.hint for number in entry.numbers]
         self.hints = [hint for entry in self.entries for hint in entry.matcher.hint]
+
+    def groups(self) -> list[Group]:
+        """The patterns by where they are searched: in everything, in programs and data, in nothing but prose."""
+        by_kind: dict[_Kind, list[_Entry]] = {}
+        for entry in self.entries:
+            by_kind.setdefault(_kind(entry.matcher), []).append(entry)
+        return [Group.of(by_kind[kind], is_by_block=kind is _Kind.SENTENCE) for kind in _Kind if kind in by_kind]
+
+
+class _Kind(Enum):
+    """Where a matcher is searched for."""
+
+    ANYWHERE = auto()
+    PROGRAM = auto()
+    PROSE = auto()
+    SENTENCE = auto()
+
+
+def _kind(matcher: Matcher) -> _Kind:
+    if FileType.BINARY in matcher.file_types:
+        return _Kind.ANYWHERE
+    if not matcher.file_types <= PROSE:
+        return _Kind.PROGRAM
+    goes_far = matcher.all_of or any(_FAR.search(pattern) for pattern in matcher.any_of)
+    return _Kind.PROSE if goes_far else _Kind.SENTENCE
 
 
 @frozen
 class Engine:
-    """A compiled bundle."""
+    """A compiled bundle.
+
+    Attributes:
+        filters: one for each group of the patterns.
+    """
 
     _patterns: Patterns
-    filter: Filter
+    filters: Sequence[tuple[Group, Filter]]
     _regexes: Regexes
 
     def search(self, text: Text, *, per_rule: int) -> Found:
@@ -99,18 +173,20 @@ class Engine:
         searched = _without_continuations(text.data)
         here = _Here(text)
         found = Found([], set())
-        for number, candidates in self._candidates(searched).items():
-            entry = self._patterns.entries[number]
-            if entry.matcher.file_types.isdisjoint(here.all_types):
-                continue
-            search = _Search(self, entry, searched, here, found)
-            search.run(candidates, 1 if isinstance(entry.owner, Signal) else per_rule)
+        for group, one in self.filters:
+            if not group.types.isdisjoint(here.all_types):
+                for begin, end in _blocks(searched) if group.is_by_block else ((0, len(searched)),):
+                    block = searched if end - begin == len(searched) else searched[begin:end]
+                    for number, candidates in self._by_entry(one.candidates(block)).items():
+                        entry = self._patterns.entries[number]
+                        if not entry.matcher.file_types.isdisjoint(here.all_types):
+                            _Search(self, entry, searched, here, found, begin, end, per_rule).run(candidates)
         return found
 
-    def _candidates(self, text: bytes) -> dict[int, list[int]]:
-        """The numbers of the patterns that may match, by the entry that they belong to."""
+    def _by_entry(self, numbers: Iterable[int]) -> dict[int, list[int]]:
+        """The numbers of patterns by the entry that they belong to."""
         by_entry: dict[int, list[int]] = {}
-        for number in sorted(set(self.filter.candidates(text))):
+        for number in sorted(set(numbers)):
             by_entry.setdefault(self._patterns.entry_of[number], []).append(number)
         return by_entry
 
@@ -156,16 +232,27 @@ class _Here:
 
 @frozen
 class _Search:
-    """The search for one entry in one text."""
+    """The search for one entry in one text, or in a block of it."""
 
     engine: Engine
     entry: _Entry
     text: bytes
     here: _Here
     found: Found
+    begin: int
+    end: int
+    per_rule: int
 
-    def run(self, candidates: Collection[int], most: int) -> None:
+    def run(self, candidates: Collection[int]) -> None:
         matcher = self.entry.matcher
+        if isinstance(self.entry.owner, Signal):
+            if self.entry.owner.id in self.found.signals:
+                return
+            most = 1
+        else:
+            most = self.per_rule - self.found.counts[self.entry.owner.id]
+            if most <= 0:
+                return
         if matcher.all_of:
             if len(candidates) == len(matcher.all_of):
                 self._take(self._together(), most)
@@ -179,13 +266,14 @@ class _Search:
                 self.found.signals.add(self.entry.owner.id)
             else:
                 self.found.hits.append(Hit(self.entry.owner, begin, end))
+                self.found.counts[self.entry.owner.id] += 1
             if taken == most:
                 return
 
     def _matches(self, number: int) -> Iterator[tuple[int, int]]:
         """The matches of a pattern that count, at most one per line."""
-        start = tries = 0
-        while (span := self.engine.find(number, self.text, start, len(self.text))) is not None:
+        start, tries = self.begin, 0
+        while (span := self.engine.find(number, self.text, start, self.end)) is not None:
             tries += 1
             if tries > _MAX_TRIES:
                 self.found.is_complete = False
@@ -197,8 +285,8 @@ class _Search:
             if not self.here.admits(self.entry.matcher, begin) or self.engine.is_excluded(self.entry, matched.strip()):
                 continue
             yield begin, end
-            line_end = self.text.find(b"\n", begin)
-            start = max(start, len(self.text) if line_end < 0 else line_end)
+            line_end = self.text.find(b"\n", begin, self.end)
+            start = max(start, self.end if line_end < 0 else line_end)
 
     def _together(self) -> Iterator[tuple[int, int]]:
         """The matches of the first of several patterns that have a match of each other one near them."""
@@ -208,6 +296,16 @@ class _Search:
             others = range(first + 1, first + len(matcher.all_of))
             if all(self.engine.find(number, self.text, low, high) is not None for number in others):
                 yield begin, end
+
+
+def _blocks(text: bytes) -> Iterator[tuple[int, int]]:
+    """The paragraphs of a text, small ones together; a block ends where a line is blank."""
+    begin = 0
+    while begin < len(text):
+        blank = text.find(b"\n\n", begin + _BLOCK_BYTES)
+        end = len(text) if blank < 0 else blank + 2
+        yield begin, end
+        begin = end
 
 
 def _without_continuations(data: bytes) -> bytes:

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
@@ -90,9 +91,9 @@ class RuleBundle:
         _check_versions(form)
         rows = [row for row in _rows(form, "rules") if _engine_of(row) <= ENGINE]
         rules = tuple(read_rule({name: value for name, value in row.items() if name != "engine"}) for row in rows)
-        names = [rule.id for rule in rules]
-        if len(set(names)) != len(names):
-            raise BundleError("two rules have the same id; rename one")
+        repeated = [name for name, count in Counter(rule.id for rule in rules).items() if count > 1]
+        if repeated:
+            raise BundleError(f"two rules have the id {repeated[0]}; rename one")
         return cls(
             version=form["version"],
             digest=digest,

@@ -4,6 +4,6 @@ The trees come from the packages of the extra ``ast``; without them nothing is f
 """
 
 from haldir_scanner._code._javascript.examination import MAX_BYTES, examine
-from haldir_scanner._code._javascript.tree import Dialect, available
+from haldir_scanner._code._javascript.tree import Dialect, available, dialect_of
 
-__all__ = ["MAX_BYTES", "Dialect", "available", "examine"]
+__all__ = ["MAX_BYTES", "Dialect", "available", "dialect_of", "examine"]

@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 
 from haldir_scanner._code._javascript import names
 from haldir_scanner._code._javascript.evaluation import Evaluator, Frame
+from haldir_scanner._code._javascript.expressions import HANDLERS
 from haldir_scanner._code._javascript.scopes import Kind, Program, Scope
 from haldir_scanner._code._javascript.sources import SOURCES, content, output
 from haldir_scanner._code._javascript.texts import FUNCTIONS, METHODS
@@ -29,11 +30,13 @@ _MOST_MAPPED = 2000
 _FUNCTIONS = frozenset({"arrow_function", "function_expression", "generator_function"})
 # Methods whose callback is given the elements of what they are called on.
 _EACH = frozenset({"forEach", "map", "filter", "flatMap", "reduce", "some", "every", "find", "sort"})
+_KEEPS_ALL = frozenset({"entries", "filter", "flat", "keys", "reduce", "sort", "values"})
 _REQUESTS = frozenset({b"req", b"request"})
 _HANDS_OVER = frozenset({"catch", "finally", "on", "once", "then", "addListener", "addEventListener", "pipe"})
 _GIVES_BODY = frozenset(
     {"http.get", "https.get", "http.request", "https.request", "request", "request.get", "needle.get"}
 )
+_STANDARD_INPUT = frozenset({"process.stdin.on", "process.stdin.once"})
 _RUNS_COMMAND = frozenset({"child_process.exec", "child_process.execFile"})
 
 
@@ -51,7 +54,7 @@ class Interpreter(Evaluator):
     """Evaluates the expressions of one program, calls included."""
 
     def __init__(self, program: Program, budget: Budget) -> None:
-        super().__init__(program, budget)
+        super().__init__(program, budget, HANDLERS)
         self._nesting = 0
         self._framed = 0
         self._results: dict[int, Value] = {}
@@ -59,6 +62,7 @@ class Interpreter(Evaluator):
         self._callers: dict[int, list[tuple[Node, Scope]]] = defaultdict(list)
         self._callbacks: dict[int, list[tuple[Node, Scope, int]]] = defaultdict(list)
         self._handed: dict[tuple[int, int], list[tuple[Node, Scope]]] = defaultdict(list)
+        self._rotations: dict[int, int] = {}
         for node, scope in program.calls:
             self._note_callee(node, scope)
             self._note_callbacks(node, scope)
@@ -71,12 +75,31 @@ class Interpreter(Evaluator):
             return
         if callee.type in _FUNCTIONS:
             self._callers[callee.id].append((node, scope))
+            if callee.end_byte - callee.start_byte < _LONGEST_FRAMED:
+                self._note_rotation(node, callee, scope)
         elif callee.type == "identifier":
             for binding in scope.find(self.program.text(callee))[:2]:
                 if binding.kind is Kind.PARAMETER:
                     self._handed[binding.node.id, binding.index].append((node, scope))
                 elif binding.node.type in _FUNCTIONS or binding.kind is Kind.FUNCTION:
                     self._callers[binding.node.id].append((node, scope))
+
+    def _note_rotation(self, node: Node, function: Node, scope: Scope) -> None:
+        """Take notice of a function that moves the elements of an array a number of times, as obfuscators do."""
+        text, arguments = self.program.text(function), self.arguments(node)
+        if b"push" not in text or b"shift" not in text or [each.type for each in arguments] != ["identifier", "number"]:
+            return
+        count = self.value(arguments[1], scope).number
+        bindings = scope.find(self.program.text(arguments[0]))
+        if count is not None and bindings:
+            self._rotations[id(bindings)] = int(count)
+
+    def rotated(self, value: Value, key: int) -> Value:
+        """The value of a name whose elements the program moves; ``key`` is the id of the bindings of the name."""
+        if not value.items or key not in self._rotations:
+            return value
+        first = self._rotations[key] % len(value.items)
+        return evolve(value, items=value.items[first:] + value.items[:first])
 
     def _note_callbacks(self, node: Node, scope: Scope) -> None:
         for position, argument in enumerate(self.arguments(node)[:4]):
@@ -115,21 +138,22 @@ class Interpreter(Evaluator):
         """What a call hands to the parameter ``index`` of its argument ``position``, which is a function."""
         target = self.target(node, scope, None)
         name = target.value.name
-        if name in _GIVES_BODY:
-            return Value(taints={FETCHED: node.start_byte}) if position else UNKNOWN
-        if name == "Promise" and not position:
-            return Value(name="Promise.resolve")
-        if name in _RUNS_COMMAND and index:
-            return output(self.value(target.arguments[0], scope), node.start_byte)
-        if name == "fs.readFile" and index:
-            return content(self.value(target.arguments[0], scope), node.start_byte)
-        if name in {"process.stdin.on", "process.stdin.once"}:
-            return Value(taints={INPUT: node.start_byte})
-        if target.method in _EACH:
-            return mixed((target.receiver,)) if index < 2 else UNKNOWN
-        if target.method in _HANDS_OVER and index == 0:
-            return evolve(target.receiver, function=None)
-        return UNKNOWN
+        found = UNKNOWN
+        if name in _GIVES_BODY and position:
+            found = Value(taints={FETCHED: node.start_byte})
+        elif name == "Promise" and not position:
+            found = Value(name="Promise.resolve")
+        elif name in _RUNS_COMMAND and index:
+            found = output(self.value(target.arguments[0], scope), node.start_byte)
+        elif name == "fs.readFile" and index:
+            found = content(self.value(target.arguments[0], scope), node.start_byte)
+        elif name in _STANDARD_INPUT:
+            found = Value(taints={INPUT: node.start_byte})
+        elif target.method in _EACH and index < 2:
+            found = mixed((target.receiver,))
+        elif target.method in _HANDS_OVER and index == 0:
+            found = evolve(target.receiver, function=None)
+        return found
 
     def target(self, node: Node, scope: Scope, frame: Frame | None) -> Target:
         """What a call calls."""
@@ -170,25 +194,25 @@ class Interpreter(Evaluator):
     def call(self, node: Node, scope: Scope, frame: Frame | None) -> Value:
         """What is known of what a call gives."""
         target = self.target(node, scope, frame)
-        name = target.value.name
         values = self.many(target.arguments, scope, frame)
+        found = self._method_result(target, values) if target.method else None
+        return found if found is not None else self._function_result(target, values, node)
+
+    def _function_result(self, target: Target, values: Sequence[Value], node: Node) -> Value:
+        name = target.value.name
         if name == "await":
-            return values[0] if values else UNKNOWN
-        if target.method:
-            found = self._method_result(target, values)
-            if found is not None:
-                return found
-        if name in FUNCTIONS:
-            result = FUNCTIONS[name](values)
-            return result if result is not None else mixed(values)
-        if name in {"require", "import"} and values:
-            module = names.module(values[0].known or "")
-            return Value(name=module, chain=values[0].chain)
-        if name in SOURCES:
-            return self._from_source(name, values, node)
-        if target.value.function is not None:
-            return self._returned(target.value.function, values)
-        return self._otherwise(target, values, node)
+            found = values[0] if values else UNKNOWN
+        elif name in FUNCTIONS:
+            found = FUNCTIONS[name](values) or mixed(values)
+        elif name in {"require", "import"} and values:
+            found = Value(name=names.module(values[0].known or ""), chain=values[0].chain)
+        elif name in SOURCES:
+            found = self._from_source(name, values, node)
+        elif target.value.function is not None:
+            found = self._returned(target.value.function, values)
+        else:
+            found = self._otherwise(target, values, node)
+        return found
 
     def _from_source(self, name: str, values: Sequence[Value], node: Node) -> Value:
         found = SOURCES[name](values, node.start_byte)
@@ -204,9 +228,12 @@ class Interpreter(Evaluator):
             self.budget.spend(len(receiver.text or "") // 512 + len(receiver.items or ()) // 64)
             found = METHODS[method](receiver, values)
             if found is not None:
+                self.budget.spend(len(found.text or "") // 256)
                 return found
         if method == "map" and receiver.items is not None and values and values[0].function is not None:
             return self._mapped(receiver, values[0].function)
+        if method in {"flatMap", "map"} and receiver.taints and values and values[0].function is not None:
+            return self._returned(values[0].function, [])
         if method in {"then", "catch", "finally"} and values and values[0].function is not None:
             return self._returned(values[0].function, [evolve(receiver, function=None)])
         if method == "bind" and (receiver.name or receiver.function is not None):
@@ -254,9 +281,10 @@ class Interpreter(Evaluator):
             return values[0]
         made = names.result(name) if name and name not in _OPAQUE else ""
         # A method mostly gives something of what it is called on; a function may have made anything of its arguments.
-        is_whole = target.method in METHODS and not receiver.name
+        is_whole = (target.method in METHODS or target.method in _KEEPS_ALL) and not receiver.name
         carried = [receiver if is_whole else receiver.without(ENVIRONMENT, *((INPUT,) if receiver.name else ()))]
-        carried += [value.without(ENVIRONMENT, FETCHED, FILES, INPUT) for value in values]
+        dropped = () if receiver.name.startswith("crypto.") else (ENVIRONMENT, FETCHED, FILES, INPUT)
+        carried += [value.without(*dropped) for value in values]
         found = mixed(carried)
         return evolve(found, name=made, chain=target.value.chain if made else ())
 

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 from attrs import define, evolve, field
 
 from haldir_scanner._code._javascript import names, texts
-from haldir_scanner._code._javascript.operators import binary, unary
 from haldir_scanner._code._javascript.scopes import Binding, Kind, Program, Scope
 from haldir_scanner._code._javascript.value import (
     ESCAPES,
-    HOLE,
     MOST_ITEMS,
     UNKNOWN,
     Budget,
@@ -21,10 +19,10 @@ from haldir_scanner._code._javascript.value import (
     union,
 )
 from haldir_scanner._code._shell.sensitive import issuer_of_key
-from haldir_scanner._code._shell.value import ENVIRONMENT, INPUT, KEY
+from haldir_scanner._code._shell.value import ENVIRONMENT, KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tree_sitter import Node
 
@@ -34,9 +32,9 @@ _DEEPEST = 40
 _MOST_BINDINGS = 12
 _MOST_FIELDS = 64
 # Properties that tell about a thing without being a part of it.
-_ABOUT = frozenset({"length", "size", "status", "statusCode", "ok", "statusText", "headers", "code", "type", "name"})
+_ABOUT = frozenset({"length", "size", "status", "statusCode", "ok", "statusText", "headers"})
 # What has properties that nobody writes between brackets.
-_HOSTS = frozenset({"globalThis", "module", "process", "process.mainModule"})
+HOSTS = frozenset({"globalThis", "module", "process", "process.mainModule"})
 _WRAPPERS = frozenset(
     {
         "as_expression", "await_expression", "non_null_expression", "parenthesized_expression", "satisfies_expression",
@@ -54,14 +52,19 @@ class Frame:
 
 
 class Evaluator:
-    """Evaluates the expressions of one program; what functions do is known to a subclass."""
+    """Evaluates the expressions of one program; what functions do is known to a subclass.
 
-    def __init__(self, program: Program, budget: Budget) -> None:
+    ``handlers`` evaluate expressions by the kind of their node.
+    """
+
+    def __init__(self, program: Program, budget: Budget, handlers: Mapping[str, Handler]) -> None:
         self.program = program
+        self._handlers = handlers
         self.budget = budget
         self._known: dict[int, Value] = {}
         self._depth = 0
-        self._names: dict[tuple[int, bytes], Value] = {}
+        self._names: dict[int, Value] = {}
+        self._limits: dict[int, int] = {}  # how many values a name has where one of them is evaluated
 
     def value(self, node: Node, scope: Scope, frame: Frame | None = None) -> Value:
         """What is known of the value of an expression; ``frame`` gives the arguments of one call."""
@@ -81,7 +84,7 @@ class Evaluator:
 
     def _evaluated(self, node: Node, scope: Scope, frame: Frame | None) -> Value:
         kind = node.type
-        handler = _HANDLERS.get(kind)
+        handler = self._handlers.get(kind)
         if handler is not None:
             return handler(self, node, scope, frame)
         if kind in {"call_expression", "new_expression"}:
@@ -101,19 +104,41 @@ class Evaluator:
                 plain = texts.unescaped(plain)[0]
                 return evolve(_global(plain), chain=(ESCAPES,))
             return _global(plain)
+        key = id(bindings)
         if frame is not None:
-            return self._bound(bindings, frame)
-        key = (id(bindings), b"")
+            return self.rotated(self._bound(bindings, frame), key)
         known = self._names.get(key)
-        if known is None:
-            self._names[key] = UNKNOWN
-            known = self._names[key] = self._bound(bindings, None)
+        if known is None or key in self._limits:
+            known = self._bound(bindings, None)
+            if key not in self._limits:
+                self._names[key] = known = self.rotated(known, key)
         return known
 
+    def rotated(self, value: Value, key: int) -> Value:
+        """The value of a name whose elements the program moves; ``key`` is the id of the bindings of the name."""
+        raise NotImplementedError
+
     def _bound(self, bindings: list[Binding], frame: Frame | None) -> Value:
-        values = [self._binding(binding, frame) for binding in bindings[:_MOST_BINDINGS]]
+        # A new value that is made of the old one only sees what was before it.
+        key, outer = id(bindings), self._limits.get(id(bindings))
+        shown = bindings[: min(_MOST_BINDINGS, len(bindings) if outer is None else outer)]
+        values: list[Value] = []
+        for place, binding in enumerate(shown):
+            self._limits[key] = place
+            values.append(self._binding(binding, frame))
+        if outer is None:
+            self._limits.pop(key, None)
+        else:
+            self._limits[key] = outer
+        return self._merged(shown, values) if values else UNKNOWN
+
+    @staticmethod
+    def _merged(bindings: list[Binding], values: list[Value]) -> Value:
+        """The value of a name that is given these."""
         if len(bindings) == 1:
             return values[0]
+        if [binding.kind for binding in bindings] == [Kind.PARAMETER, Kind.VALUE] and values[1].number is not None:
+            return values[1]
         kinds = {binding.kind for binding in bindings[1:]}
         if kinds == {Kind.APPENDED} and len(bindings) <= _MOST_BINDINGS and values[0].text is not None:
             return concatenated(values)
@@ -156,23 +181,30 @@ class Evaluator:
     def member(self, owner: Value, key: Value) -> Value:
         """A property of a value."""
         text = key.known
-        if owner.name == "process.env" or (ENVIRONMENT in owner.taints and not owner.fields):
+        is_list = key.number is not None and owner.name != "process.env"
+        if not is_list and (owner.name == "process.env" or (ENVIRONMENT in owner.taints and not owner.fields)):
             return self._variable(owner, key)
         if owner.fields is not None and text is not None and text in owner.fields:
             return owner.fields[text]
         found = texts.element(owner, key)
         if found is not None:
             return found
-        if text == "constructor" and owner.name not in _HOSTS:
+        named = self._named_member(owner, key, text) if text else None
+        if named is not None:
+            return named
+        return UNKNOWN if text in _ABOUT else Value(taints=owner.taints)
+
+    @staticmethod
+    def _named_member(owner: Value, key: Value, text: str) -> Value | None:
+        """A property that the language itself gives; None if it is one of the program's own."""
+        if text == "constructor" and owner.name not in HOSTS:
             is_function = owner.function is not None or owner.name.startswith("ctor:")
             return Value(name="Function" if is_function else "ctor:", chain=key.chain or owner.chain)
-        if owner.name and text:
-            name = names.member(owner.name, text)
-            chain = owner.chain + tuple(trick for trick in key.chain if trick not in owner.chain)
-            return Value(name=name, taints=owner.taints, chain=chain if name else ())
-        if text in _ABOUT or text is None and key.number is None and not owner.taints:
-            return UNKNOWN
-        return Value(taints=owner.taints)
+        if not owner.name:
+            return None
+        name = names.member(owner.name, text)
+        chain = owner.chain + tuple(trick for trick in key.chain if trick not in owner.chain)
+        return Value(name=name, taints=owner.taints, chain=chain if name else ())
 
     @staticmethod
     def _variable(owner: Value, key: Value) -> Value:
@@ -213,173 +245,3 @@ def _global(name: str) -> Value:
     if name == "undefined":
         return UNKNOWN
     return Value(name=name) if name in names.GLOBALS else UNKNOWN
-
-
-def _identifier(evaluator: Evaluator, node: Node, scope: Scope, frame: Frame | None) -> Value:
-    value = evaluator.named(evaluator.program.text(node), scope, frame)
-    return _located(value, node)
-
-
-def _located(value: Value, node: Node) -> Value:
-    """The environment, or the arguments, have their origin where they are named."""
-    if value.name == "process.env" and ENVIRONMENT not in value.taints:
-        return value.tainted(ENVIRONMENT, node.start_byte)
-    if value.name in {"process.argv", "Deno.args", "Bun.argv"} and INPUT not in value.taints:
-        return value.tainted(INPUT, node.start_byte)
-    return value
-
-
-def _string(evaluator: Evaluator, node: Node, __: Scope, ___: Frame | None) -> Value:
-    source = evaluator.program.text(node)[1:-1].decode("utf-8", "replace")
-    text, hides = texts.unescaped(source)
-    return Value(text=text, chain=(ESCAPES,) if hides else ())
-
-
-def _template(evaluator: Evaluator, node: Node, scope: Scope, frame: Frame | None) -> Value:
-    pieces: list[Value] = []
-    for child in node.named_children[:MOST_ITEMS]:
-        if child.type == "template_substitution":
-            inner = child.named_children[:1]
-            pieces += [evaluator.value(inner[0], scope, frame)] if inner else []
-        else:
-            text, hides = texts.unescaped(evaluator.program.string(child))
-            pieces.append(Value(text=text, chain=(ESCAPES,) if hides else ()))
-    is_plain = all(child.type != "template_substitution" for child in node.named_children)
-    whole = concatenated(pieces, "" if is_plain else "template")
-    return whole if pieces else Value(text="")
-
-
-def _number(evaluator: Evaluator, node: Node, __: Scope, ___: Frame | None) -> Value:
-    text = evaluator.program.text(node).decode("ascii", "replace").replace("_", "").lower()[:40]
-    try:
-        return Value(number=float(int(text, 0) if text[:2] in {"0x", "0o", "0b"} else float(text)))
-    except (ValueError, OverflowError):
-        return UNKNOWN
-
-
-def _member(evaluator: Evaluator, node: Node, scope: Scope, frame: Frame | None) -> Value:
-    owner, key = node.child_by_field_name("object"), node.child_by_field_name("property")
-    if owner is None or key is None:
-        return UNKNOWN
-    text, hides = texts.unescaped(evaluator.program.string(key))
-    value = evaluator.member(evaluator.value(owner, scope, frame), Value(text=text, chain=(ESCAPES,) if hides else ()))
-    return _located(value, node)
-
-
-def _subscript(evaluator: Evaluator, node: Node, scope: Scope, frame: Frame | None) -> Value:
-    owner, index = node.child_by_field_name("object"), node.child_by_field_name("index")
-    if owner is None or index is None:
-        return UNKNOWN
-    whole = evaluator.value(owner, scope, frame)
-    key = evaluator.value(index, scope, frame)
-    if whole.name and key.known and (index.type != "string" or whole.name in _HOSTS):
-        key = key.behind("computed")
-    return _located(evaluator.member(whole, key), node)
-
-
-def _array(evaluator: Evaluator, node: Node, scope: Scope, frame: Frame | None) -> Value:
-    elements = [child for child in node.named_children[:MOST_ITEMS] if child.type != "comment"]
-    items = evaluator.many(elements, scope, frame)
-    return evolve(mixed(items), items=tuple(items))
-
-
-def _object(evaluator: Evaluator, node: Node, scope: Scope, frame: Frame | None) -> Value:
-    fields: dict[str, Value] = {}
-    rest: list[Value] = []
-    for child in node.named_children[:_MOST_FIELDS]:
-        if child.type == "pair":
-            key, inner = child.child_by_field_name("key"), child.child_by_field_name("value")
-            if key is None or inner is None:
-                continue
-            name = (
-                evaluator.value(key.named_children[0], scope, frame).known
-                if key.type == "computed_property_name"
-                else (evaluator.program.string(key).strip("\"'"))
-            )
-            fields[name or HOLE] = evaluator.value(inner, scope, frame)
-        elif child.type == "shorthand_property_identifier":
-            fields[evaluator.program.string(child)] = _identifier(evaluator, child, scope, frame)
-        elif child.type == "spread_element":
-            rest.append(evaluator.value(child, scope, frame))
-    for value in rest:
-        fields.update(value.fields or {})
-    return evolve(mixed([*fields.values(), *rest]), fields=fields)
-
-
-def _function(_: Evaluator, node: Node, __: Scope, ___: Frame | None) -> Value:
-    return Value(function=node)
-
-
-def _ternary(evaluator: Evaluator, node: Node, scope: Scope, frame: Frame | None) -> Value:
-    branches = [node.child_by_field_name("consequence"), node.child_by_field_name("alternative")]
-    return union(evaluator.value(branch, scope, frame) for branch in branches if branch is not None)
-
-
-def _last(evaluator: Evaluator, node: Node, scope: Scope, frame: Frame | None) -> Value:
-    """The last of the expressions, of which a chain may be long."""
-    inner: Node | None = node
-    while inner is not None and inner.type == "sequence_expression":
-        inner = inner.child_by_field_name("right") or (inner.named_children[-1] if inner.named_children else None)
-    value = evaluator.value(inner, scope, frame) if inner is not None else UNKNOWN
-    return value.behind("sequence") if value.name == "eval" else value
-
-
-def _right(evaluator: Evaluator, node: Node, scope: Scope, frame: Frame | None) -> Value:
-    right = node.child_by_field_name("right")
-    return evaluator.value(right, scope, frame) if right is not None else UNKNOWN
-
-
-def _binary(evaluator: Evaluator, node: Node, scope: Scope, frame: Frame | None) -> Value:
-    operands: list[Node] = []
-    operator = _operator(node)
-    inner: Node | None = node
-    while inner is not None and inner.type == "binary_expression" and _operator(inner) == operator:
-        right = inner.child_by_field_name("right")
-        operands += [right] if right is not None else []
-        inner = inner.child_by_field_name("left")
-    operands += [inner] if inner is not None else []
-    evaluator.budget.spend(len(operands) // 8)
-    return binary(operator, [evaluator.value(operand, scope, frame) for operand in reversed(operands)])
-
-
-def _operator(node: Node) -> str:
-    operator = node.child_by_field_name("operator")
-    return operator.type if operator is not None else ""
-
-
-def _unary(evaluator: Evaluator, node: Node, scope: Scope, frame: Frame | None) -> Value:
-    argument = node.child_by_field_name("argument")
-    return unary(_operator(node), evaluator.value(argument, scope, frame)) if argument is not None else UNKNOWN
-
-
-def _regex(evaluator: Evaluator, node: Node, __: Scope, ___: Frame | None) -> Value:
-    """A pattern that is nothing but text is known by that, with a letter before it for its flag."""
-    pattern = node.child_by_field_name("pattern")
-    flags = node.child_by_field_name("flags")
-    text = evaluator.program.string(pattern) if pattern is not None else ""
-    plain = texts.plain_pattern(text)
-    everywhere = "g" if flags is not None and b"g" in evaluator.program.text(flags) else "1"
-    return Value(name=f"regex:{everywhere}{plain}") if plain else Value(name="regex")
-
-
-_HANDLERS: dict[str, Handler] = {
-    "array": _array,
-    "arrow_function": _function,
-    "assignment_expression": _right,
-    "augmented_assignment_expression": _right,
-    "binary_expression": _binary,
-    "function_expression": _function,
-    "generator_function": _function,
-    "identifier": _identifier,
-    "member_expression": _member,
-    "number": _number,
-    "object": _object,
-    "regex": _regex,
-    "sequence_expression": _last,
-    "string": _string,
-    "subscript_expression": _subscript,
-    "template_string": _template,
-    "ternary_expression": _ternary,
-    "unary_expression": _unary,
-    "update_expression": lambda *_: UNKNOWN,
-}

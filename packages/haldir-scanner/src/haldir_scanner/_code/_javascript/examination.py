@@ -9,9 +9,10 @@ from haldir_scanner._code._javascript.scopes import Kind, Program, Walk
 from haldir_scanner._code._javascript.sinks import IMPORT, SINKS, Findings, Sink, judge
 from haldir_scanner._code._javascript.tree import Dialect, available, language, parse
 from haldir_scanner._code._javascript.value import Budget, TooMuchWorkError
+from haldir_scanner._code._shell.places import places
 from haldir_scanner._files._filetypes import UNKNOWN_TEXT
 from haldir_scanner._files._views import View
-from haldir_scanner._text import Flow, Folded, Place, Seen
+from haldir_scanner._text import Flow, Folded, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,11 +23,9 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 1024 * 1024
 # Evaluations of expressions, of which each takes about five microseconds.
-_JUDGING = 40_000
-_FOLDING = 20_000
-_MOST_CALLS = 60_000
+_JUDGING = 18_000
+_FOLDING = 10_000
 _SHORTEST_TEXT = 8
-_EXCERPT_BYTES = 160
 _LIMIT = "javascript_limit"
 _CALLEES = frozenset(name.rpartition(".")[2].encode() for name in SINKS) | {
     b"apply",
@@ -63,7 +62,7 @@ def _judged(program: Program, findings: Findings) -> bool:
     try:
         interpreter = Interpreter(program, budget)
         _imports(program, findings)
-        for node, scope in program.calls[:_MOST_CALLS]:
+        for node, scope in program.calls:
             if _may_matter(program, node, scope):
                 _judge(interpreter, findings, node, scope)
         budget.left = max(budget.left, _FOLDING)
@@ -71,7 +70,7 @@ def _judged(program: Program, findings: Findings) -> bool:
             _fold(interpreter, findings, node, scope)
     except TooMuchWorkError:
         return False
-    return len(program.calls) <= _MOST_CALLS
+    return True
 
 
 def _imports(program: Program, findings: Findings) -> None:
@@ -116,15 +115,13 @@ def _fold(interpreter: Interpreter, findings: Findings, node: Node, scope: Scope
 
 
 def _found(findings: Findings, view: View) -> Iterator[Seen | Flow | Folded]:
+    offsets = [place for _, place in findings.seen]
+    offsets += [place for (_, sink), begin in findings.flows.items() for place in (begin, sink)]
+    offsets += [place for place, _, _ in findings.texts.values()]
+    place_of = places(view, offsets)
     for rule, place in findings.seen:
-        yield Seen(rule, _place(view, place))
+        yield Seen(rule, place_of[place])
     for (rule, sink), begin in findings.flows.items():
-        yield Flow(rule, tuple(_place(view, place) for place in dict.fromkeys((begin, sink))))
+        yield Flow(rule, tuple(place_of[place] for place in dict.fromkeys((begin, sink))))
     for text, (place, types, chain) in findings.texts.items():
-        yield Folded(text.encode("utf-8", "replace").decode(), _place(view, place), types, chain)
-
-
-def _place(view: View, offset: int) -> Place:
-    end = view.data.find(b"\n", offset, offset + _EXCERPT_BYTES)
-    end = offset + _EXCERPT_BYTES if end < 0 else end
-    return Place(view.line(offset), view.column(offset), view.excerpt(offset, end))
+        yield Folded(text.encode("utf-8", "replace").decode(), place_of[place], types, chain)

@@ -6,14 +6,13 @@ from __future__ import annotations
 GLOBAL_OBJECTS = frozenset({"globalThis", "window", "global", "self", "top", "frames"})
 
 # Names of the global object's properties that matter here.
-GLOBALS = frozenset(
-    {
-        "Array", "Buffer", "Bun", "Deno", "Function", "JSON", "Math", "Number", "Object", "Promise", "Reflect", "String",
-        "TextDecoder", "URLSearchParams", "Uint8Array", "WebSocket", "Worker", "XMLHttpRequest", "alert", "atob", "await", "btoa",
-        "decodeURI", "decodeURIComponent", "encodeURI", "encodeURIComponent", "escape", "eval", "fetch", "importScripts",
-        "module", "navigator", "parseInt", "process", "require", "setImmediate", "setInterval", "setTimeout", "unescape",
-    }
-)  # fmt: skip
+_GLOBALS = """
+    Array Buffer Bun Deno Function JSON Math Number Object Promise Reflect String TextDecoder URLSearchParams
+    Uint8Array WebSocket Worker XMLHttpRequest alert atob await btoa decodeURI decodeURIComponent encodeURI
+    encodeURIComponent escape eval fetch importScripts module navigator parseInt process prompt require setImmediate
+    setInterval setTimeout unescape
+"""
+GLOBALS = frozenset(_GLOBALS.split())
 
 # Another way to the same thing.
 _SAME = {
@@ -55,19 +54,18 @@ _SAME = {
     "vm2.VM()": "vm.Script()",
 }
 # Modules of which the default export is the module.
-_WITH_DEFAULT = frozenset(
-    "axios buffer child_process dns fs got http https net os path process request superagent tls undici util vm zlib".split()
-)
+_WITH_DEFAULT_WORDS = """
+    axios buffer child_process dns fs got http https net os path process request superagent tls undici util vm zlib
+"""
+_WITH_DEFAULT = frozenset(_WITH_DEFAULT_WORDS.split())
 
 # What runs code, or gives something that does: nobody has a reason to write its name in pieces.
-RUNNERS = frozenset(
-    {
-        "Function", "child_process", "child_process.exec", "child_process.execSync", "child_process.execFile",
-        "child_process.execFileSync", "child_process.fork", "child_process.spawn", "child_process.spawnSync", "eval",
-        "process.binding", "require", "vm", "vm.Script", "vm.compileFunction", "vm.runInContext", "vm.runInNewContext",
-        "vm.runInThisContext",
-    }
-)  # fmt: skip
+_RUNNERS = """
+    Function child_process child_process.exec child_process.execSync child_process.execFile child_process.execFileSync
+    child_process.fork child_process.spawn child_process.spawnSync eval process.binding require vm vm.Script
+    vm.compileFunction vm.runInContext vm.runInNewContext vm.runInThisContext
+"""
+RUNNERS = frozenset(_RUNNERS.split())
 
 
 def module(name: str) -> str:

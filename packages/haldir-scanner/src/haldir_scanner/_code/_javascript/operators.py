@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from haldir_scanner._code._javascript.value import UNKNOWN, Value, concatenated, union
@@ -9,6 +10,7 @@ from haldir_scanner._code._javascript.value import UNKNOWN, Value, concatenated,
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+_NUMERAL = re.compile(r"0x[0-9a-f]{1,12}|\d{1,15}")
 _LARGEST = 1 << 52
 _LOGICAL = frozenset({"||", "&&", "??"})
 _ON_WHOLE: dict[str, Callable[[int, int], int]] = {
@@ -33,7 +35,7 @@ def binary(operator: str, operands: Sequence[Value]) -> Value:
         return _sum(operands)
     if operator in _LOGICAL:
         return _choice(operator, operands)
-    numbers = [operand.number for operand in operands]
+    numbers = [_as_number(operand) for operand in operands]
     if operator not in {*_ON_WHOLE, *_ON_NUMBERS} or any(number is None for number in numbers):
         return UNKNOWN
     total = numbers[0] or 0.0
@@ -47,6 +49,13 @@ def binary(operator: str, operands: Sequence[Value]) -> Value:
             return UNKNOWN
     chain = ("xor",) if operator == "^" else ()
     return Value(number=total, chain=chain)
+
+
+def _as_number(value: Value) -> float | None:
+    """The number that a value is or, as a text, names."""
+    if value.number is None and value.known is not None and _NUMERAL.fullmatch(value.known):
+        return float(int(value.known, 0)) if value.known[:2] == "0x" else float(value.known)
+    return value.number
 
 
 def _sum(operands: Sequence[Value]) -> Value:

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
     from tree_sitter import Language, Node, Tree
 
-_MOST_NODES = 1_800_000
-_MOST_BINDINGS = 60_000
+# A megabyte of bundled code has 250,000 nodes, 9,000 bindings and 7,000 calls; of minified code three times that.
+_MOST_NODES = 500_000
+_MOST_BINDINGS = 24_000
+_MOST_CALLS = 15_000
 _MOST_TEXTS = 6_000
 _DEEPEST_PATTERN = 6
 _LONGEST_NAME = 200
@@ -129,7 +131,7 @@ class Walk:
             "update_expression": self._update,
             "variable_declarator": self._declarator,
         }
-        ids = {language.id_for_node_kind(kind, True): handler for kind, handler in handlers.items()}  # noqa: FBT003
+        ids = {language.id_for_node_kind(kind, True): handler for kind, handler in handlers.items()}
         return {number: handler for number, handler in ids.items() if number is not None}
 
     def run(self) -> Program:
@@ -143,18 +145,20 @@ class Walk:
                 while node.start_byte >= self._scope.end and self._scope.parent is not None:
                     self._scope = self._scope.parent
                 handler(node)
+                if not self.program.is_whole:
+                    return self.program
             if cursor.goto_first_child():
                 continue
             while not cursor.goto_next_sibling():
                 if not cursor.goto_parent():
-                    self.program.is_whole = self._bindings < _MOST_BINDINGS
                     return self.program
         self.program.is_whole = False
         return self.program
 
     def _bind(self, name: bytes | None, binding: Binding, scope: Scope | None = None) -> None:
         self._bindings += 1
-        if name and len(name) < _LONGEST_NAME and self._bindings < _MOST_BINDINGS:
+        self.program.is_whole = self._bindings < _MOST_BINDINGS
+        if name and len(name) < _LONGEST_NAME:
             (scope or self._scope).bindings[name].append(binding)
 
     def _function(self, node: Node) -> None:
@@ -270,6 +274,9 @@ class Walk:
             )
 
     def _call(self, node: Node) -> None:
+        if len(self.program.calls) == _MOST_CALLS:
+            self.program.is_whole = False
+            return
         self.program.calls.append((node, self._scope))
         callee = node.child_by_field_name("function")
         if callee is None or callee.type != "member_expression":
@@ -291,6 +298,8 @@ class Walk:
     def _template(self, node: Node) -> None:
         if any(child.type == "template_substitution" for child in node.named_children):
             self._text(node)
+        else:
+            self._string(node)
 
     def _string(self, node: Node) -> None:
         text = self.program.text(node)

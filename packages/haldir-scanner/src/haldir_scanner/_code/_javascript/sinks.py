@@ -18,6 +18,7 @@ from haldir_scanner._code._shell.machine import (
     SECRET_TO_NETWORK,
     TO_AGENT_FILE,
     TO_EXEC,
+    UNPACKED_TO_EXEC,
 )
 from haldir_scanner._code._shell.sensitive import is_local, keeps_notes, steers_an_agent
 from haldir_scanner._code._shell.value import DECODED, ENVIRONMENT, FETCHED, FILES, INPUT, KEY, SECRET, TOKEN
@@ -95,8 +96,10 @@ class Sink:
 def run_code(sink: Sink, value: Value, *, is_command: bool) -> None:
     """Take notice of where a text comes from that is run."""
     taints, text = value.taints, as_text(value)
-    if DECODED in taints or DECODINGS & set(value.chain):
-        sink.findings.flow(DECODED_TO_EXEC, taints.get(DECODED, sink.place), sink.place)
+    is_decoded = bool(DECODINGS & set(value.chain))
+    if DECODED in taints or is_decoded:
+        rule = DECODED_TO_EXEC if is_decoded and value.text is not None else UNPACKED_TO_EXEC
+        sink.findings.flow(rule, taints.get(DECODED, sink.place), sink.place)
     if FETCHED in taints and (not is_command or value.text is None or _AT_COMMAND.search(text)):
         sink.findings.flow(TO_EXEC, taints[FETCHED], sink.place)
     elif INPUT in taints:
@@ -243,10 +246,8 @@ def _pipe(sink: Sink) -> None:
 
 def indirect(sink: Sink, value: Value, arguments: int) -> None:
     """Take notice of a name that is put together, of something that runs code."""
-    if value.name in RUNNERS and value.chain and set(value.chain) != {"sequence"}:
-        sink.findings.see(DYNAMIC_NAME, sink.place)
-        sink.findings.see(INDIRECT, sink.place)
-    elif value.name == "Function" and sink.target.method == "constructor" and arguments:
+    is_computed = value.name in RUNNERS and value.chain and set(value.chain) != {"sequence"}
+    if is_computed or (value.name == "Function" and sink.target.method == "constructor" and arguments):
         sink.findings.see(DYNAMIC_NAME, sink.place)
         sink.findings.see(INDIRECT, sink.place)
 

@@ -20,24 +20,29 @@ _FETCHES = re.compile(r"(?:^|[;&|]\s*)(?:curl|wget)\b")
 _WORD = re.compile(r"[^\s\"'|;&<>()]{4,200}")
 _METADATA = re.compile(r"169\.254\.169\.254|metadata\.google\.internal|169\.254\.170\.2\b")
 
-_FETCHERS = (
-    "fetch axios axios.get axios.post axios.request axios.put got got.get got.post got.stream got.text needle needle.get"
-    " superagent.get superagent.post request request.get undici.request http.get https.get http.request https.request"
-    " phin ky ky.get ky.post ofetch download WebSocket XMLHttpRequest node-fetch net.connect net.createConnection tls.connect"
-    " dns.resolveTxt dns.resolve"
-)
+_FETCHERS = """
+    fetch axios axios.get axios.post axios.request axios.put got got.get got.post got.stream got.text needle
+    needle.get superagent.get superagent.post request request.get undici.request http.get https.get http.request
+    https.request phin ky ky.get ky.post ofetch download WebSocket XMLHttpRequest node-fetch net.connect
+    net.createConnection tls.connect dns.resolveTxt dns.resolve
+"""
 # What these give is made of all that they are given, and nothing is left out of it.
-_WHOLE = (
-    "Array.from Buffer.concat JSON.parse JSON.stringify Object.assign Object.entries Object.fromEntries Object.keys"
-    " Object.values Promise.all Promise.resolve String URLSearchParams Uint8Array TextDecoder FormData Blob btoa encodeURI"
-    " encodeURIComponent escape querystring.stringify util.inspect zlib.deflateSync zlib.gzipSync zlib.brotliCompressSync"
-    " crypto.publicEncrypt structuredClone Object.getOwnPropertyNames Reflect.ownKeys Array Object yaml.stringify qs.stringify"
-)
+_WHOLE = """
+    Array.from Buffer.concat JSON.parse JSON.stringify Object.assign Object.entries Object.fromEntries Object.keys
+    Object.values Promise.all Promise.resolve String URLSearchParams Uint8Array TextDecoder FormData Blob btoa
+    encodeURI encodeURIComponent escape querystring.stringify util.inspect zlib.deflateSync zlib.gzipSync
+    zlib.brotliCompressSync crypto.publicEncrypt structuredClone Object.getOwnPropertyNames Reflect.ownKeys Array
+    Object yaml.stringify qs.stringify
+"""
+_READERS = """
+    fs.readFile fs.readFileSync fs.createReadStream fs.openSync fs.readJson fs.readJsonSync Bun.file Deno.readFile
+    Deno.readTextFile Deno.readTextFileSync
+"""
 
 
 def content(path: Value, place: int) -> Value:
     """What is known about the content of a file."""
-    taint = taint_of_file(as_text(path)) if path.text is not None else ""
+    taint = next(filter(None, map(taint_of_file, path.texts)), "")
     # The arguments of a program tell which file it reads, and not what is in it.
     carried = path.without(INPUT)
     return Value(taints={taint: place} if taint else carried.taints)

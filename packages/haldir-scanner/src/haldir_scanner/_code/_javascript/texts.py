@@ -30,7 +30,8 @@ _ESCAPE = re.compile(
 )
 _LETTERS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "\n": "", "\r\n": "", "\u2028": ""}
 _NUMBER = re.compile(r"\s*([-+]?)(0[xX][0-9a-fA-F]{1,12}|\d{1,15}(?:\.\d{1,15})?)")
-_ENCODINGS = {"base64": "base64", "base64url": "base64", "hex": "hex"}
+_PLAIN_PATTERN = re.compile(r"(?:[^\\.*+?^$()\[\]{}|]|\\[^\w\s]){1,40}")
+_SINGLE_CHARACTER = re.compile(r"\[[^\\\]^-]\]")
 
 
 def unescaped(source: str) -> tuple[str, bool]:
@@ -55,13 +56,10 @@ def unescaped(source: str) -> tuple[str, bool]:
 
 
 def plain_pattern(source: str) -> str:
-    """The text that a regular expression matches, if it is nothing else: ``/_/g``, ``/\\./``; otherwise nothing."""
-    plain = (
-        re.sub(r"\\([^\w\s])", r"\1", source)
-        if re.fullmatch(r"(?:[^\\.*+?^$()\[\]{}|]|\\[^\w\s]){1,40}", source)
-        else ""
-    )
-    return plain or (source[1:-1] if re.fullmatch(r"\[[^\\\]^-]\]", source) else "")
+    """The text that a regular expression matches if it is nothing else, as ``/_/g`` is; otherwise nothing."""
+    if _PLAIN_PATTERN.fullmatch(source):
+        return re.sub(r"\\([^\w\s])", r"\1", source)
+    return source[1:-1] if _SINGLE_CHARACTER.fullmatch(source) else ""
 
 
 def _index(arguments: Sequence[Value], place: int, default: int) -> int | None:
@@ -98,6 +96,14 @@ def _substr(receiver: Value, arguments: Sequence[Value]) -> Value | None:
 def _char_at(receiver: Value, arguments: Sequence[Value]) -> Value | None:
     place = _index(arguments, 0, 0)
     return element(receiver, Value(number=place)) if place is not None else None
+
+
+def _at(receiver: Value, arguments: Sequence[Value]) -> Value | None:
+    place = _index(arguments, 0, 0)
+    whole = receiver.items if receiver.items is not None else receiver.known
+    if place is None or whole is None:
+        return None
+    return element(receiver, Value(number=place + len(whole) if place < 0 else place))
 
 
 def _char_code_at(receiver: Value, arguments: Sequence[Value]) -> Value | None:
@@ -218,7 +224,7 @@ def _changed(change: Callable[[str], str]) -> Method:
 
 
 METHODS: dict[str, Method] = {
-    "at": _char_at,
+    "at": _at,
     "charAt": _char_at,
     "charCodeAt": _char_code_at,
     "codePointAt": _char_code_at,
@@ -276,13 +282,13 @@ def _buffer(arguments: Sequence[Value]) -> Value | None:
     if not arguments:
         return None
     encoding = arguments[1].known if len(arguments) > 1 else ""
-    if encoding == "base64" or encoding == "base64url":
+    if encoding in {"base64", "base64url"}:
         return _decoded(arguments[0], "base64", _from_base64)
     if encoding == "hex":
         return _decoded(arguments[0], "hex", _from_hex)
     if arguments[0].items is not None:
         return _from_codes(arguments[0].items)
-    return arguments[0]
+    return arguments[0] if arguments[0].text is not None else Value(taints=arguments[0].taints)
 
 
 def _from_char_code(arguments: Sequence[Value]) -> Value | None:
@@ -352,7 +358,7 @@ def _text_of(arguments: Sequence[Value]) -> Value | None:
         return None
     if arguments[0].number is not None:
         return Value(text=number_text(arguments[0].number))
-    return arguments[0]
+    return arguments[0] if arguments[0].text is not None else Value(taints=arguments[0].taints)
 
 
 FUNCTIONS: dict[str, Function] = {

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 Dialect = Literal["javascript", "typescript", "tsx"]
 
 _MODULES = ("tree_sitter", "tree_sitter_javascript", "tree_sitter_typescript")
-_CHUNK = 1 << 16
-# The parser reports every hundredth step, of which an honest megabyte takes up to 5 million.  Deep nesting makes the
-# steps themselves slow, so that fewer are allowed.
-_MOST_REPORTS = 60_000
+_CHUNK = 4096
+# The parser reports every hundredth step.  The densest honest code, which is minified, has one for about 48 bytes;
+# code of many more steps, or deep nesting, makes each step slow as well, so that fewer are allowed.
+_MOST_REPORTS = 4_000
+_BYTES_FOR_ANOTHER = 52
 _MOST_REPORTS_OF_DEEP = 6_000
 _DEEP = 1_000
 _OPENING = b"([{"
@@ -46,16 +47,16 @@ def language(dialect: Dialect) -> Language:
 
 def parse(source: bytes, dialect: Dialect) -> Tree | None:
     """The syntax tree of ``source``; None if it takes too much work."""
-    most = _MOST_REPORTS_OF_DEEP if _depth(source) > _DEEP else _MOST_REPORTS
+    is_deep = _depth(source) > _DEEP
     reports = 0
 
     def read(offset: int, _: Point) -> bytes:
         return source[offset : offset + _CHUNK]
 
-    def is_too_much(_: int, __: bool) -> bool:  # noqa: FBT001 - called by the parser
+    def is_too_much(offset: int, _: bool) -> bool:  # noqa: FBT001 - called by the parser
         nonlocal reports
         reports += 1
-        return reports > most
+        return reports > (_MOST_REPORTS_OF_DEEP if is_deep else _MOST_REPORTS + offset // _BYTES_FOR_ANOTHER)
 
     parser = import_module("tree_sitter").Parser(language(dialect))
     try:
@@ -68,3 +69,11 @@ def parse(source: bytes, dialect: Dialect) -> Tree | None:
 def _depth(source: bytes) -> int:
     """About how deep brackets stand in one another."""
     return max(accumulate(map(_STEPS.__getitem__, source.translate(None, _NO_BRACKETS))), default=0)
+
+
+def dialect_of(path: str) -> Dialect:
+    """The dialect in which the file ``path`` is written, by its name; JavaScript if that says nothing else."""
+    suffix = path.rpartition(".")[2].lower()
+    if suffix in {"ts", "mts", "cts"}:
+        return "typescript"
+    return "tsx" if suffix == "tsx" else "javascript"

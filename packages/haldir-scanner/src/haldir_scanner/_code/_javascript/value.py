@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 HOLE = "{}"  # stands in a text for what is not known
 LONGEST_TEXT = 256 * 1024
 MOST_ITEMS = 4096
+MOST_OTHERS = 4
 
 ESCAPES = "escapes"
 CONCATENATED = "concatenated"
@@ -44,6 +45,7 @@ class Value:
 
     Attributes:
         text: of a string, with HOLE for what is not known of it; None for what is no string.
+        others: of a string that may be one of several: these.
         number: of a number.
         items: of an array.
         fields: of an object.
@@ -54,6 +56,7 @@ class Value:
     """
 
     text: str | None = None
+    others: tuple[str, ...] = ()
     number: float | None = None
     items: tuple[Value, ...] | None = None
     fields: Mapping[str, Value] | None = None
@@ -61,6 +64,11 @@ class Value:
     function: Node | None = None
     taints: Mapping[str, int] = field(factory=dict)
     chain: tuple[str, ...] = ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that the text may be."""
+        return self.others if self.text is None else (self.text,)
 
     @property
     def known(self) -> str | None:
@@ -95,11 +103,14 @@ def union(values: Iterable[Value]) -> Value:
     taints: dict[str, int] = {}
     name = ""
     function = None
+    texts: dict[str, None] = {}
     for value in values:
         taints = {**value.taints, **taints} if value.taints else taints
         name = name or value.name
         function = function or value.function
-    return Value(name=name, function=function, taints=taints)
+        texts.update(dict.fromkeys(value.texts))
+    others = tuple(texts)[:MOST_OTHERS]
+    return Value(others=others, name=name, function=function, taints=taints)
 
 
 def mixed(values: Iterable[Value]) -> Value:

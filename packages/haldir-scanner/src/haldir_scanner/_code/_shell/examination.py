@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from haldir_scanner._code._shell.machine import DISGUISED, GIT_RUNS_CODE, Computed, Machine
+from haldir_scanner._code._shell.machine import DISGUISED, GIT_RUNS_CODE, Machine
 from haldir_scanner._code._shell.parser import parse
+from haldir_scanner._code._shell.places import places
 from haldir_scanner._code._shell.run import run
 from haldir_scanner._code._shell.syntax import Budget, Pipeline, TooMuchWorkError
 from haldir_scanner._code._shell.value import NOTHING, Value
 from haldir_scanner._files._views import View
-from haldir_scanner._text import Flow, Folded, Place, Seen
+from haldir_scanner._text import Flow, Folded, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,6 @@ MAX_BYTES = 1024 * 1024
 # A token costs about two microseconds to read, a command about ten to run.
 _READING = 100_000
 _RUNNING = 30_000
-_EXCERPT_BYTES = 160
 _LIMIT = "shell_limit"
 _PLACE_RULES = frozenset({DISGUISED, GIT_RUNS_CODE})
 _PARAMETERS = [Value(f"${number}", is_known=False) for number in range(1, 10)]
@@ -53,21 +53,14 @@ def _run(machine: Machine, body: list[Pipeline]) -> bool:
 
 
 def _findings(machine: Machine, view: View) -> Iterator[Seen | Flow | Folded]:
+    offsets = [place for (_, sink), begin in machine.flows.items() for place in (begin, sink)]
+    offsets += [computed.place for computed in machine.computed.values()]
+    place_of = places(view, offsets)
     for (rule, sink), begin in machine.flows.items():
         if rule in _PLACE_RULES:
-            yield Seen(rule, _place(view, sink))
+            yield Seen(rule, place_of[sink])
         else:
-            yield Flow(rule, tuple(_place(view, place) for place in dict.fromkeys((begin, sink))))
+            yield Flow(rule, tuple(place_of[place] for place in dict.fromkeys((begin, sink))))
     for computed in machine.computed.values():
-        yield _folded(computed, view)
-
-
-def _folded(computed: Computed, view: View) -> Folded:
-    text = computed.text.encode("latin-1", "replace").decode("utf-8", "replace")
-    return Folded(text, _place(view, computed.place), computed.types, computed.chain)
-
-
-def _place(view: View, offset: int) -> Place:
-    end = view.data.find(b"\n", offset, offset + _EXCERPT_BYTES)
-    end = offset + _EXCERPT_BYTES if end < 0 else end
-    return Place(view.line(offset), view.column(offset), view.excerpt(offset, end))
+        text = computed.text.encode("latin-1", "replace").decode("utf-8", "replace")
+        yield Folded(text, place_of[computed.place], computed.types, computed.chain)

@@ -64,8 +64,9 @@ def _fields(machine: Machine, word: Word) -> list[Value]:
         machine.budget.spend(1 + len(value.text) // 256)
         has_quotes = has_quotes or part.quoted
         if part.quoted and isinstance(part, Variable) and part.name == "@" and machine.arguments is not None:
-            fields_[-1] += machine.arguments[:1]
-            fields_ += [[argument] for argument in machine.arguments[1:]]
+            given = [argument.behind(VARIABLE) for argument in machine.arguments]
+            fields_[-1] += given[:1]
+            fields_ += [[argument] for argument in given[1:]]
         elif part.quoted or isinstance(part, Literal | Arithmetic) or not value.is_known:
             fields_[-1].append(value)
         else:
@@ -158,7 +159,10 @@ def _substitution(machine: Machine, part: Substitution) -> Value:
     if part.kind == "$" and output.value.is_known and (output.value.text or not part.body):
         return output.value.derived(output.value.text.rstrip("\n"), "substitution")
     value = Value(f"{opening}{output.normal})", is_known=False, taints=output.value.taints, tricks=output.value.tricks)
-    return value if part.kind == "$" else Value(value.text, is_known=False, taints=value.taints)
+    if part.kind == "$":
+        return value
+    machine.write(value.text, output.value)
+    return Value(value.text, is_known=False, taints=value.taints)
 
 
 def variable(machine: Machine, part: Variable, place: int) -> Value:
@@ -172,13 +176,20 @@ def variable(machine: Machine, part: Variable, place: int) -> Value:
         return _unset(machine, part, rest, place)
     value = joined(values, " ")
     if rest:
-        changed = expanded(value, rest, lambda text: _operand(machine, text)) if value.is_known else None
-        if changed is None:
-            return Value(part.source, is_known=False, taints=value.taints)
-        value = changed
+        return _operated(machine, part, value, rest)
     if value.is_known or value.text.startswith("$("):
-        return value.derived(value.text, VARIABLE)
+        return value.behind(VARIABLE)
     return Value(part.source, is_known=False, taints=value.taints)
+
+
+def _operated(machine: Machine, part: Variable, value: Value, rest: str) -> Value:
+    """A parameter that is set, as an operator changes it."""
+    if rest.lstrip(":")[:1] == "+":
+        return Value(_operand(machine, rest.lstrip(":")[1:]), tricks=(VARIABLE,))
+    changed = expanded(value, rest, lambda text: _operand(machine, text)) if value.is_known else None
+    if changed is None:
+        return Value(part.source, is_known=False, taints=value.taints)
+    return changed.behind(VARIABLE)
 
 
 def _values(machine: Machine, part: Variable) -> tuple[list[Value] | None, str]:
@@ -232,6 +243,8 @@ def _unset(machine: Machine, part: Variable, rest: str, place: int) -> Value:
         if rest.lstrip(":")[0] == "=" and part.name.isidentifier():
             machine.variables[part.name] = [Value(default, "$" not in default, taints, (VARIABLE,))]
         return Value(default or part.source, bool(default) and "$" not in default, taints, (VARIABLE,))
+    if rest.lstrip(":")[:1] == "+":
+        return Value(tricks=(VARIABLE,))
     return Value(part.source, is_known=False, taints=taints)
 
 

@@ -140,8 +140,8 @@ def verify(machine: Machine, call: Call) -> Value:
 
 _READERS = """
     cat tac head tail less more nl grep egrep fgrep rg awk gawk mawk sed jq yq cut sort uniq tr rev base64 gbase64
-    base32 basenc xxd hexdump od gzip gunzip zcat bzip2 xz zstd strings paste split fold column plutil sqlite3 age uuencode
-    pbcopy wl-copy iconv bat
+    base32 basenc xxd hexdump od gzip gunzip zcat bzip2 xz zstd strings paste split fold column plutil sqlite3 age
+    uuencode pbcopy wl-copy iconv bat
 """
 COMMANDS: dict[str, Callable[[Machine, Call], Value]] = {
     **dict.fromkeys(_READERS.split(), read),

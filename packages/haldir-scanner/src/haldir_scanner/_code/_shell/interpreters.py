@@ -12,6 +12,7 @@ from haldir_scanner._code._shell.machine import (
     DEEPEST,
     INPUT_TO_SHELL,
     TO_EXEC,
+    UNPACKED_TO_EXEC,
     Call,
     Machine,
 )
@@ -65,8 +66,9 @@ def language(name: str) -> FileType | None:
 def judge(machine: Machine, value: Value, place: int) -> None:
     """Take notice of where a text comes from that is run."""
     taints = value.taints
-    if DECODED in taints or DECODINGS & set(value.tricks):
-        machine.flow(DECODED_TO_EXEC, taints.get(DECODED, place), place)
+    is_decoded = bool(DECODINGS & set(value.tricks))
+    if DECODED in taints or is_decoded:
+        machine.flow(DECODED_TO_EXEC if is_decoded else UNPACKED_TO_EXEC, taints.get(DECODED, place), place)
     if FETCHED in taints:
         machine.flow(TO_EXEC, taints[FETCHED], place)
     elif INPUT in taints:
@@ -105,7 +107,7 @@ def _file(machine: Machine, path: Value, place: int, arguments: list[Value]) -> 
     if path.text in {"-", "/dev/stdin"}:
         return NOTHING
     source = content(machine, path, place)
-    if path.text.startswith("<("):
+    if path.text.startswith("<(") and not source.is_known:
         judge(machine, source, place)
         return source
     return _run_file(machine, source, place, arguments)
@@ -214,7 +216,8 @@ def powershell(machine: Machine, call: Call) -> Value:
             except ValueError:
                 continue
             decoded = Value(text.encode("utf-8", "replace").decode("latin-1"), tricks=("base64",))
-            judge(machine, decoded.with_taint(DECODED, call.place), call.place)
+            if text.strip():
+                judge(machine, decoded.with_taint(DECODED, call.place), call.place)
             _searched(machine, decoded, call.place, types)
         elif name and "command".startswith(name):
             _searched(machine, value, call.place, types)

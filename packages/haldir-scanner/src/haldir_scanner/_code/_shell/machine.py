@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from attrs import define, field
@@ -21,6 +22,7 @@ _MOST_TEXTS = 300
 
 TO_EXEC = "taint_fetched_to_exec"
 DECODED_TO_EXEC = "taint_decoded_to_exec"
+UNPACKED_TO_EXEC = "taint_unpacked_to_exec"
 INPUT_TO_SHELL = "taint_input_to_shell"
 SECRET_TO_NETWORK = "taint_secret_to_network"  # noqa: S105 - the id of a rule
 ENVIRONMENT_TO_NETWORK = "taint_env_to_network"
@@ -76,6 +78,7 @@ class Machine:
         descriptors: file descriptors that are connected to another machine.
         checks_downloads: whether a digest or a signature is verified somewhere.
         depth: of the commands that run inside one another.
+        called: how often each function has been run.
         fixed: the place of all commands of a text that does not stand in the script; -1 for the script itself.
     """
 
@@ -92,7 +95,7 @@ class Machine:
     fixed: int = -1
     flows: dict[tuple[str, int], int] = field(factory=dict)
     computed: dict[tuple[str, int], Computed] = field(factory=dict)
-    called: set[str] = field(factory=set)
+    called: Counter[str] = field(factory=Counter)
 
     def flow(self, rule: str, source: int, sink: int) -> None:
         """Note that data flows from ``source`` to ``sink``; the same place for both if the rule is about a place."""

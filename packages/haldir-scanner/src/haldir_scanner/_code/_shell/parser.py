@@ -32,7 +32,7 @@ _OPERATOR = re.compile(r"\|\||&&|;;&?|;&|\|&|[|;&\n]")
 _FUNCTION = re.compile(r"[ \t]*\([ \t]*\)\s*")
 _LOOP_HEAD = re.compile(r"[ \t]+([A-Za-z_]\w*)\s*(?:\bin\b|(?=[;\n]))", re.ASCII)
 _CASE_HEAD = re.compile(r"\s+in\b")
-_CASE_PATTERN = re.compile(r"\s*(?:#[^\n]*\n\s*)*(?!esac\b)\(?[^()\n]{1,200}\)")
+_CASE_PATTERN = re.compile(r"(?:\s|#[^\n]*\n)*+(?!esac\b)\(?[^()\n]{1,200}\)")
 _RESERVED = re.compile(
     r"(?:case|coproc|done|do|elif|else|esac|fi|for|function|if|select|then|time|until|while)(?![^\s;&|()<>])"
 )

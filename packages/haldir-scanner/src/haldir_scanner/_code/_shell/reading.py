@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 def content(machine: Machine, path: Value, place: int) -> Value:
     """What is known about the content of the file ``path``."""
     text = path.text.strip("\"'")
-    if text.startswith("<("):
-        return path.unknown()
     written = machine.file(text)
     if written is not None:
         return written
+    if text.startswith("<("):
+        return path.unknown()
     taint = taint_of_file(text)
     taints = dict(machine.origin_of_file(text).taints)
     return Value("", is_known=False, taints={**taints, taint: place} if taint else taints)

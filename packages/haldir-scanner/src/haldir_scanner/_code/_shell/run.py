@@ -26,6 +26,7 @@ _COMMANDS = {**files.COMMANDS, **network.COMMANDS, **interpreters.COMMANDS, **bu
 _LONGEST_NORMAL = 4000
 _MOST_ROUNDS = 64
 _MOST_PREFIXES = 6
+_MOST_RUNS = 12  # of one function
 _NETWORK_DEVICE = re.compile(r"^/dev/(?:tcp|udp)/")
 # What honest scripts do with most of their words; the commands are searched again only if there is something to find.
 _ORDINARY = frozenset({VARIABLE, "substitution", "arithmetic", "case", "length", "replacement", "braces", SLICE})
@@ -283,7 +284,9 @@ def _after_options(arguments: list[Value], short: str) -> list[Value]:
 
 def _function(machine: Machine, function: Group, call: Call) -> Value:
     """What a function of the script writes."""
-    machine.called.add(function.name)
+    machine.called[function.name] += 1
+    if machine.called[function.name] > _MOST_RUNS:
+        return joined([call.stdin, *call.arguments]).unknown()
     outer, machine.arguments = machine.arguments, call.arguments
     output = run(machine, function.body, call.stdin)
     machine.arguments = outer

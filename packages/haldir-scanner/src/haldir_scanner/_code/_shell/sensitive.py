@@ -27,7 +27,7 @@ _LONGEST_PATH = 400
 def taint_of_file(path: str) -> str:
     """The origin that the content of a file has by its path alone; empty if it is nothing in particular."""
     path = path.strip().strip("\"'")
-    if not path or len(path) > _LONGEST_PATH:
+    if not path or len(path) > _LONGEST_PATH or path.endswith(".pub"):
         return ""
     if _ENVIRONMENT_FILE.search(path):
         return ENVIRONMENT
