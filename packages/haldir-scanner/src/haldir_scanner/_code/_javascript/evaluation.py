@@ -116,7 +116,6 @@ class Evaluator:
 
     def rotated(self, value: Value, key: int) -> Value:
         """The value of a name whose elements the program moves; ``key`` is the id of the bindings of the name."""
-        raise NotImplementedError
 
     def _bound(self, bindings: list[Binding], frame: Frame | None) -> Value:
         # A new value that is made of the old one only sees what was before it.
@@ -172,11 +171,9 @@ class Evaluator:
 
     def call(self, node: Node, scope: Scope, frame: Frame | None) -> Value:
         """What is known of what a call gives."""
-        raise NotImplementedError
 
     def parameter(self, function: Node, index: int) -> Value:
         """What is known of a parameter over all calls of a function."""
-        raise NotImplementedError
 
     def member(self, owner: Value, key: Value) -> Value:
         """A property of a value."""

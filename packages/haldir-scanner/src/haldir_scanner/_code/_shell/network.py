@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _CURL_SHORT = "AbcCdDeEFhHKmoPQrtTuUwxXyYz"
 _CURL_LONG_WORDS = """
     data data-ascii data-binary data-raw data-urlencode json form form-string upload-file output output-dir header
-    request user url proxy cookie cookie-jar cacert cert key user-agent referer max-time connect-timeout retry
+    request user url proxy proto cookie cookie-jar cacert cert key user-agent referer max-time connect-timeout retry
     retry-delay write-out range resolve config oauth2-bearer interface limit-rate
 """
 _CURL_LONG = frozenset(_CURL_LONG_WORDS.split())

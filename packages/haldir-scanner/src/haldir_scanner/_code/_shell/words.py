@@ -270,11 +270,9 @@ class WordReader:
 
     def commands(self) -> list[Pipeline]:
         """The commands up to the ``)`` that belongs to none of them, which is read as well."""
-        raise NotImplementedError
 
     def nested(self, text: str, begin: int) -> list[Pipeline]:
         """The commands of ``text``, which is had from the script at ``begin``."""
-        raise NotImplementedError
 
     def _braced(self) -> Part:
         begin = self.at
