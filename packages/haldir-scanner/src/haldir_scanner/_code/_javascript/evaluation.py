@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field
@@ -114,6 +115,7 @@ class Evaluator:
                 self._names[key] = known = self.rotated(known, key)
         return known
 
+    @abstractmethod
     def rotated(self, value: Value, key: int) -> Value:
         """The value of a name whose elements the program moves; ``key`` is the id of the bindings of the name."""
 
@@ -169,9 +171,11 @@ class Evaluator:
             return frame.arguments[binding.node.id, binding.index]
         return self.parameter(binding.node, binding.index)
 
+    @abstractmethod
     def call(self, node: Node, scope: Scope, frame: Frame | None) -> Value:
         """What is known of what a call gives."""
 
+    @abstractmethod
     def parameter(self, function: Node, index: int) -> Value:
         """What is known of a parameter over all calls of a function."""
 

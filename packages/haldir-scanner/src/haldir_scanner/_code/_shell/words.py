@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from attrs import define, field
@@ -268,9 +269,11 @@ class WordReader:
         self.depth -= 1
         return Substitution(self.source[begin : self.at], body, kind=kind)
 
+    @abstractmethod
     def commands(self) -> list[Pipeline]:
         """The commands up to the ``)`` that belongs to none of them, which is read as well."""
 
+    @abstractmethod
     def nested(self, text: str, begin: int) -> list[Pipeline]:
         """The commands of ``text``, which is had from the script at ``begin``."""
 
