@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-MACHINE_PATH = re.compile(rb"/(?:root|home/[a-z][\w-]*|Users/[A-Za-z][\w-]*)/\w")
+MACHINE_PATH = re.compile(rb"/(?:root|home/[a-z][\w-]*|Users/[A-Za-z][\w-]*)/[\w.]")
+REGISTRY_HOST = re.compile(rb"pypi\.(?:org)|python(?:hosted)\.org|registry\.npmjs\.(?:org)|index\.crates\.(?:io)")
 HALF_DONE = re.compile(r"NotImplementedError|\bTODO\b|\bFIXME\b|\bXXX\b")
 DATA = ("spec/vectors/", "examples/")
 """Input that was recorded or that is bad on purpose."""
@@ -24,6 +25,11 @@ def tracked(tree: Path) -> list[str]:
 def test_no_file_holds_a_path_of_a_machine(tree: Path, tracked: list[str]) -> None:
     ours = [path for path in tracked if not path.startswith(DATA) and (tree / path).is_file()]
     assert [path for path in ours if MACHINE_PATH.search((tree / path).read_bytes())] == []
+
+
+def test_no_file_but_the_lock_file_names_the_host_of_a_package_registry(tree: Path, tracked: list[str]) -> None:
+    ours = [path for path in tracked if path != "uv.lock" and not path.startswith(DATA) and (tree / path).is_file()]
+    assert [path for path in ours if REGISTRY_HOST.search((tree / path).read_bytes())] == []
 
 
 def test_no_file_holds_the_path_of_this_tree(tree: Path, tracked: list[str]) -> None:

