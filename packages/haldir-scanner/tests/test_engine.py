@@ -10,7 +10,6 @@ from attrs import define, field
 from haldir_scanner import BundleError
 from haldir_scanner._engine import Backend, Engine, _hyperscan, _open, check_patterns, open_engine
 from haldir_scanner._engine._cache import FolderStore, default_store
-from haldir_scanner._engine._hyperscan import HyperscanFilter
 from haldir_scanner._engine._regexes import Re2Regexes
 from haldir_scanner._engine._relaxation import relaxed
 from haldir_scanner._engine._search import Patterns
@@ -120,9 +119,7 @@ def test_great_counted_repeats_are_opened_and_nothing_else(pattern: str, opened:
 def test_hyperscan_rules_out_nothing_that_re2_finds() -> None:
     patterns = Patterns(builtin().rules, builtin().signals)
     regexes = Re2Regexes(patterns.searched)
-    filters = [
-        HyperscanFilter.of(group.probes, group.meant, builtin().digest, default_store()) for group in patterns.groups()
-    ]
+    filters = [_open._built(group, builtin().digest, default_store()) for group in patterns.groups()]
     alone = [number for entry in patterns.entries if entry.matcher.any_of for number in entry.numbers]
     for text in FIXTURES[::7]:
         data = text.encode()
@@ -330,11 +327,11 @@ def test_nothing_half_written_is_left(store: FolderStore, monkeypatch: pytest.Mo
 
 
 def test_the_key_depends_on_bundle_engine_and_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = {_hyperscan._key("a", ["x"]), _hyperscan._key("b", ["x"]), _hyperscan._key("a", ["y"])}
+    keys = {_hyperscan.database_key("a", ["x"]), _hyperscan.database_key("b", ["x"]), _hyperscan.database_key("a", ["y"])}
     monkeypatch.setattr(_hyperscan, "_processor", lambda: "another one")
-    keys.add(_hyperscan._key("a", ["x"]))
+    keys.add(_hyperscan.database_key("a", ["x"]))
     monkeypatch.setattr(_hyperscan, "_REVISION", 999)
-    keys.add(_hyperscan._key("a", ["x"]))
+    keys.add(_hyperscan.database_key("a", ["x"]))
     assert len(keys) == 5
 
 

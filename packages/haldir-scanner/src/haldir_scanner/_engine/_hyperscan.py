@@ -63,9 +63,8 @@ class HyperscanFilter:
         """The filter, if the store has it."""
         if not probes:
             return cls(None, (), meant)
-        data = store.load(_key(digest, probes))
-        loaded = None if data is None else _load(data)
-        return None if loaded is None else cls(*loaded, meant)
+        loaded = load(store, database_key(digest, probes))
+        return None if loaded is None else cls(loaded[0], tuple(loaded[1]), meant)
 
     @classmethod
     def _built(
@@ -73,7 +72,7 @@ class HyperscanFilter:
     ) -> "HyperscanFilter":
         database, always = _build(probes)
         if database is not None:
-            store.save(_key(digest, probes), _dump(database, always))
+            save(store, database_key(digest, probes), database, always)
         return cls(database, always, meant)
 
     def candidates(self, text: bytes) -> Iterable[int]:
@@ -89,24 +88,24 @@ def _build(sources: Sequence[str]) -> tuple[Any, tuple[int, ...]]:
     """A database, and the numbers of the sources that it leaves out."""
     expressions = [relaxed(source).encode() for source in sources]
     try:
-        return _compiled(expressions, range(len(expressions))), ()
+        return database_of(expressions, range(len(expressions))), ()
     except _error():
         # One that Hyperscan refuses spoils the whole database: it is left out, and always a candidate.
         good = [number for number, expression in enumerate(expressions) if _is_good(expression)]
         always = tuple(sorted(set(range(len(expressions))) - set(good)))
-        return _compiled([expressions[number] for number in good], good), always
+        return database_of([expressions[number] for number in good], good), always
 
 
 def _is_good(expression: bytes) -> bool:
     try:
-        _compiled([expression], [0])
+        database_of([expression], [0])
     except _error():
         return False
     return True
 
 
-def _compiled(expressions: Sequence[bytes], numbers: Sequence[int]) -> Any:  # noqa: ANN401 - Hyperscan has no types
-    """A database; None if there is nothing to compile."""
+def database_of(expressions: Sequence[bytes], numbers: Sequence[int]) -> Any:  # noqa: ANN401 - Hyperscan has no types
+    """A database that reports each of the expressions at most once; None if there are none."""
     import hyperscan  # noqa: PLC0415 - loaded when something is scanned
 
     if not expressions:
@@ -123,25 +122,30 @@ def _error() -> type[Exception]:
     return hyperscan.error
 
 
-def _dump(database: Any, always: tuple[int, ...]) -> bytes:  # noqa: ANN401 - as above
+def save(store: Store, key: str, database: Any, header: object) -> None:  # noqa: ANN401 - as above
+    """The database is stored, with a JSON value before it."""
     import hyperscan  # noqa: PLC0415 - as above
 
-    return json.dumps(always).encode() + _HEADER_END + hyperscan.dumpb(database)
+    store.save(key, json.dumps(header).encode() + _HEADER_END + hyperscan.dumpb(database))
 
 
-def _load(stored: bytes) -> tuple[Any, tuple[int, ...]] | None:
+def load(store: Store, key: str) -> tuple[Any, Any] | None:
+    """The database of that key and the JSON value stored with it; None if there is none that can be used."""
     import hyperscan  # noqa: PLC0415 - as above
 
+    stored = store.load(key)
+    if stored is None:
+        return None
     header, _, serialised = stored.partition(_HEADER_END)
     try:
         database = hyperscan.loadb(serialised, hyperscan.HS_MODE_BLOCK)
         database.scratch = hyperscan.Scratch(database)
-        return database, tuple(json.loads(header))
+        return database, json.loads(header)
     except (hyperscan.error, ValueError, TypeError):
         return None
 
 
-def _key(digest: str, sources: Sequence[str]) -> str:
+def database_key(digest: str, sources: Sequence[str]) -> str:
     """What a database depends on: the patterns, the engine, and the processor, whose instructions it uses."""
     parts = (digest, "\n".join(sources), str(_REVISION), version("hyperscan"), platform.machine(), _processor())
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()

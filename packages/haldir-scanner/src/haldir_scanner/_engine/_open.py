@@ -8,6 +8,7 @@ from attrs import define
 
 from haldir_scanner._engine._cache import default_store
 from haldir_scanner._engine._hyperscan import HyperscanFilter, Store, has_hyperscan
+from haldir_scanner._engine._phrases import PhraseFilter
 from haldir_scanner._engine._regexes import Re2Filter, Re2Regexes, Regexes, StdlibRegexes, has_re2
 from haldir_scanner._engine._search import Engine, Filter, Group, Patterns
 from haldir_scanner._errors import BundleError
@@ -51,8 +52,7 @@ def open_engine(bundle: RuleBundle, backend: Backend, *, store: Store | None = N
         if backend is Backend.RE2:
             filters.append((group, Re2Filter(group.sources, group.numbers)))
         else:
-            found = HyperscanFilter.of(group.probes, group.meant, bundle.digest, store or default_store())
-            filters.append((group, found))
+            filters.append((group, _built(group, bundle.digest, store or default_store())))
     return Engine(patterns, filters, regexes)
 
 
@@ -82,7 +82,7 @@ class GrowingFilter:
     @classmethod
     def of(cls, group: Group, digest: str, store: Store) -> "GrowingFilter":
         """The filter for a group of patterns of the bundle with that digest."""
-        stored = HyperscanFilter.stored(group.probes, group.meant, digest, store)
+        stored = _stored(group, digest, store)
         return cls(group, digest, store, stored or Re2Filter(group.sources, group.numbers), stored is not None)
 
     def candidates(self, text: bytes) -> Iterable[int]:
@@ -95,8 +95,21 @@ class GrowingFilter:
     def grow(self) -> None:
         """Be ready for work of any size."""
         if not self._is_grown:
-            self._filter = HyperscanFilter.of(self._group.probes, self._group.meant, self._digest, self._store)
+            self._filter = _built(self._group, self._digest, self._store)
             self._is_grown = True
+
+
+def _built(group: Group, digest: str, store: Store) -> Filter:
+    """The fastest filter for a group."""
+    if group.is_by_block:
+        return PhraseFilter.of(group.sources, group.numbers, digest, store)
+    return HyperscanFilter.of(group.probes, group.meant, digest, store)
+
+
+def _stored(group: Group, digest: str, store: Store) -> Filter | None:
+    if group.is_by_block:
+        return PhraseFilter.stored(group.sources, group.numbers, digest, store)
+    return HyperscanFilter.stored(group.probes, group.meant, digest, store)
 
 
 def check_patterns(bundle: RuleBundle, clock: Callable[[], float]) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, Protocol
 
+from attrs import frozen
+
 from haldir_scanner._engine._relaxation import relaxed
 from haldir_scanner._errors import BundleError
 
@@ -116,6 +118,28 @@ def _compiled(source: str) -> Any:  # noqa: ANN401 - as above
     except re2.error as error:
         reason = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else error
         raise BundleError(f"the pattern {source!r:.100} is refused: {reason}") from error
+
+
+@frozen
+class Probe:
+    """Says whether a pattern may match in a text, faster than the pattern itself: without the bounds of its repeats."""
+
+    _set: Any
+
+    @classmethod
+    def of(cls, source: str) -> "Probe":
+        """The probe for a pattern."""
+        import re2  # noqa: PLC0415 - as above
+
+        # A set of one is told what it holds with the least ado.
+        found = re2.Set.SearchSet(_options())
+        found.Add(f"(?m){relaxed(source)}".encode())
+        found.Compile()
+        return cls(found)
+
+    def is_in(self, text: bytes) -> bool:
+        """False only where the pattern has no match."""
+        return bool(self._set.Match(text))
 
 
 class Re2Filter:

@@ -18,6 +18,7 @@ from haldir_scanner._text import Region, Text
 _BLOCK_BYTES = 1_024
 # What may match across a paragraph's end, or counts lines.
 _FAR = re.compile(r"\[\\s\\S\]|\(\?[im]*s|\\n(?:[+*{\[(]|\\[sn])|\\s\{\d+,\d{2,}\}")
+_NOTHING_BUT_BYTES = frozenset({FileType.BINARY})
 _MAX_TRIES = 2_000
 """Places at which one pattern is looked at in one text, those in the wrong region and those excluded among them."""
 
@@ -170,8 +171,8 @@ class Engine:
 
     def search(self, text: Text, *, per_rule: int) -> Found:
         """What is in ``text``; of a derived text every rule counts once, because it has but one place."""
-        searched = _without_continuations(text.data)
         here = _Here(text)
+        searched = text.data if here.all_types == _NOTHING_BUT_BYTES else _without_continuations(text.data)
         found = Found([], set())
         for group, one in self.filters:
             if not group.types.isdisjoint(here.all_types):

@@ -3,11 +3,12 @@
 import codecs
 
 _HEAD_BYTES = 8192
+_GLANCE = 2048
 # Of what is text in no Unicode encoding: control bytes are rare, and there are letters and spaces.
 _MOST_CONTROLS = 0.02
 _LEAST_LEGIBLE = 0.15
 _LEAST_LEGIBLE_AMONG_NULS = 0.7
-_CONTROLS = bytes([*range(9), 0x0B, *range(0x0E, 0x1B), *range(0x1C, 0x20), 0x7F])
+_CONTROLS = bytes([*range(1, 9), 0x0B, *range(0x0E, 0x1B), *range(0x1C, 0x20), 0x7F])
 _LEGIBLE = bytes([0x09, 0x0A, 0x0D, *range(0x20, 0x7F)])
 _UTF32 = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32"}
 
@@ -76,8 +77,16 @@ def is_utf8(data: bytes) -> bool:
 
 def _is_legible(window: bytes) -> bool:
     """Whether a reader who skips NULs, as shells do, finds mostly letters."""
+    # Noise has too many control bytes in its beginning alone.
+    if _controls(window[:_GLANCE]) > _MOST_CONTROLS * len(window):
+        return False
     rest = window.replace(b"\0", b"")
-    controls = len(rest) - len(rest.translate(None, _CONTROLS))
+    controls = _controls(rest)
     legible = len(rest) - len(rest.translate(None, _LEGIBLE))
     least = _LEAST_LEGIBLE if len(rest) == len(window) else _LEAST_LEGIBLE_AMONG_NULS
     return bool(rest) and controls <= _MOST_CONTROLS * len(rest) and legible >= least * len(rest)
+
+
+def _controls(text: bytes) -> int:
+    """The number of control bytes, without NUL."""
+    return len(text) - len(text.translate(None, _CONTROLS))

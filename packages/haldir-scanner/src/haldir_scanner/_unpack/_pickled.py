@@ -70,9 +70,9 @@ _FUNCTIONS = frozenset(
         "?",
     }
 )
-_OPENING = 1 << 16
-_SUSPECT = re.compile(rb"^\W{0,9}[ci](?:os|posix|nt|sys|pty|subprocess|builtins|__builtin__)\n\w{1,40}\n", re.MULTILINE)
-_MODULES = (b"os\n", b"posix\n", b"nt\n", b"sys\n", b"pty\n", b"subprocess\n", b"builtins\n", b"__builtin__\n")
+# What a pickle without a header can begin with: what pushes something, and takes nothing.
+_BEGINS = frozenset(ord(opcode.code) for opcode in pickletools.opcodes if not opcode.stack_before)
+_LOOKUP = re.compile(rb"[ci](?:os|posix|nt|sys|pty|subprocess|builtins|__builtin__)\n\w{1,40}\n|\x93")
 _CALLS = frozenset({"BUILD", "INST", "NEWOBJ", "NEWOBJ_EX", "OBJ", "REDUCE"})
 _SUFFIXES = (".ckpt", ".joblib", ".p", ".pckl", ".pickle", ".pkl", ".pt")
 _NUMPY_OBJECTS = re.compile(rb"'descr': '\|O'")
@@ -91,22 +91,17 @@ def pickled(path: str, data: bytes, budget: UnpackBudget) -> Iterator[Member | N
 
 def maybe_pickled(path: str, data: bytes, budget: UnpackBudget) -> Iterator[Notice]:
     """A notice if a file without magic is a pickle of protocol 0 or 1 that runs something."""
-    if path.lower().endswith(_SUFFIXES) or _is_suspect(data[:_OPENING]):
+    if path.lower().endswith(_SUFFIXES) or (data and data[0] in _BEGINS):
         lookups = _Lookups()
         try:
             lookups.run(data, budget)
         except RefusedError as error:
-            # Other text may begin like a pickle, but calls nothing.
-            if error.rule != "archive_unreadable":
+            # Other text may begin like a pickle, even for long, but calls nothing.
+            if error.rule != "archive_unreadable" and (path.lower().endswith(_SUFFIXES) or _LOOKUP.search(data)):
                 raise
         dangerous = lookups.dangerous
         if lookups.calls and dangerous:
             yield Notice("pickle_code", path, ", ".join(dangerous)[:200])
-
-
-def _is_suspect(opening: bytes) -> bool:
-    # A search for literals is many times faster than one for a class of characters.
-    return any(module in opening for module in _MODULES) and _SUSPECT.search(opening) is not None
 
 
 def numpy_array(path: str, data: bytes, _budget: UnpackBudget) -> Iterator[Member | Notice]:

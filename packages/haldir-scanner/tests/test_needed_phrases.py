@@ -1,0 +1,118 @@
+"""A pattern's phrases are in every text that it matches: the fast filter rules out nothing."""
+
+import random
+import re
+import string
+from collections.abc import Iterator
+
+import pytest
+
+from haldir_scanner._engine._needed import needed, plain
+from haldir_scanner._engine._regexes import Re2Regexes, for_stdlib
+from haldir_scanner._engine._search import Patterns
+from haldir_scanner._rules._bundle import builtin
+
+_BLANKS = 0.9
+PATTERNS = sorted(set(Patterns(builtin().rules, builtin().signals).searched))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "clauses"),
+    [
+        (r"\bignore\s+previous\b", [{" ignore previous "}]),
+        (r"(?i)\bSend\b[^\n]{0,80}\bkeys?\b", [{" send "}, {" key ", " keys "}]),
+        (r"(?:up|down)loads?", [{"upload", "uploads", "download", "downloads"}]),
+        (r"do(?:n't| not)\b", [{"don t ", "do not "}]),
+        (r"back[\s_-]?up", [{"back up", "backup"}]),
+        (r"word\w+ after", [{"word"}, {" after"}]),
+        (r"\x66\x6fr[sg]et", [{"forset", "forget"}]),
+        (r"(?:first|second)[^\n]*x{3}|third", [{"first", "second", "third"}]),
+        ("don’t tell", [{"don t tell"}]),
+        (r"[a-z]+[\w.]*", []),
+        (r"(?:secret)?", []),
+        (r"(?:secret)*key", [{"key"}]),
+        (r"a|secret", []),
+    ],
+)
+def test_the_phrases_of_a_pattern_are_read_out_of_it(pattern: str, clauses: list[set[str]]) -> None:
+    assert sorted(map(sorted, needed(pattern))) == sorted(map(sorted, clauses))
+
+
+def test_of_two_alternatives_every_pair_of_phrases_is_needed() -> None:
+    found = needed(r"(?:alpha\d+beta|gamma\d+delta)")
+    assert {frozenset({"alpha", "gamma"}), frozenset({"beta", "delta"})} < set(found)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_every_text_that_a_built_in_pattern_matches_has_its_phrases(pattern: str) -> None:
+    clauses = needed(pattern)
+    regexes = Re2Regexes([pattern])
+    for text in examples(pattern):
+        if regexes.find(0, text, 0, len(text)) is not None:
+            found = plain(text).decode()
+            assert all(any(phrase in found for phrase in clause) for clause in clauses), text
+
+
+def test_the_examples_of_most_patterns_match_them() -> None:
+    matched = sum(any(Re2Regexes([pattern]).find(0, text, 0, len(text)) for text in examples(pattern)) for pattern in PATTERNS[::9])
+    assert matched > 0.5 * len(PATTERNS[::9])
+
+
+def examples(pattern: str) -> Iterator[bytes]:
+    """Texts that were made to match a pattern, with something before and behind."""
+    from re import _parser  # type: ignore[attr-defined]  # noqa: PLC0415 - the standard library's own reading of it
+
+    rng = random.Random(pattern)  # noqa: S311 - test data
+    parsed = _parser.parse(for_stdlib(pattern).decode("latin-1"))
+    for _ in range(12):
+        made = _made(parsed, rng).encode("latin-1", "replace")
+        yield rng.choice([b"", b"see: ", b"(", b"\n"]) + made + rng.choice([b"", b" now", b")", b"\n"])
+
+
+def _made(parsed: "re._parser.SubPattern", rng: random.Random) -> str:  # type: ignore[name-defined]
+    return "".join(_one(str(kind).lower(), value, rng) for kind, value in parsed)
+
+
+def _one(kind: str, value: object, rng: random.Random) -> str:
+    makers = {
+        "literal": lambda: _any_case(chr(value), rng),
+        "not_literal": lambda: rng.choice([letter for letter in "aZ 5-" if ord(letter) != value]),
+        "any": lambda: rng.choice("aZ 5-"),
+        "in": lambda: _of_class(value, rng),
+        "branch": lambda: _made(rng.choice(value[1]), rng),
+        "subpattern": lambda: _made(value[3], rng),
+        "max_repeat": lambda: _repeated(value, rng),
+        "min_repeat": lambda: _repeated(value, rng),
+        "at": lambda: "",
+    }
+    return makers[kind]()
+
+
+def _repeated(value: object, rng: random.Random) -> str:
+    least, most, inner = value
+    return "".join(_made(inner, rng) for _ in range(rng.randint(least, min(int(most), least + 3))))
+
+
+def _any_case(letter: str, rng: random.Random) -> str:
+    return rng.choice([letter, letter.swapcase()]) if letter.isascii() else letter
+
+
+def _of_class(value: list[tuple[object, object]], rng: random.Random) -> str:
+    items = [(str(kind).lower(), what) for kind, what in value]
+    letters = string.ascii_letters + string.digits + " \n\t._-/@:$\"'`*#é"
+    written = "".join(_in_brackets(kind, what) for kind, what in items if kind != "negate")
+    class_ = re.compile(f"[{'^' if items[0][0] == 'negate' else ''}{written}]")
+    fitting = [letter for letter in letters if class_.match(letter)]
+    if not fitting:
+        kind, what = items[-1]
+        return chr(what if kind == "literal" else what[0])
+    # Gaps are mostly blanks, or words would run together.
+    return " " if " " in fitting and rng.random() < _BLANKS else rng.choice(fitting)
+
+
+def _in_brackets(kind: str, what: object) -> str:
+    if kind == "literal":
+        return re.escape(chr(what))
+    if kind == "range":
+        return f"{re.escape(chr(what[0]))}-{re.escape(chr(what[1]))}"
+    return {"category_word": r"\w", "category_space": r"\s", "category_digit": r"\d", "category_not_word": r"\W", "category_not_space": r"\S", "category_not_digit": r"\D"}[str(what).lower()]
