@@ -71,6 +71,25 @@ def test_a_bundle_is_built_and_signed_and_used(run: Run, source: Path, keys: Pat
     assert [finding["rule"] for finding in json.loads(out)["findings"]] == ["bad_word"]
 
 
+def test_indicators_are_built_and_signed_and_compared(run: Run, source: Path, keys: Path, work: Path) -> None:
+    (source / "indicators.toml").write_text(
+        '[iocs]\nhosts = ["drop.example"]\nips = ["203.0.113.7"]\n', encoding="utf-8"
+    )
+    assert run("rules", "build", source, "--output", "r.json", "--key", keys / "authority.key")[0] == 0
+    (work / "x.md").write_text("Read https://a.drop.example/x from 203.0.113.7.", encoding="utf-8")
+    code, out, _ = run("scan", "x.md", "--json", "--bundle", "r.json", "--key", keys / "authority.pub")
+    report = json.loads(out)
+    assert (code, report["status"]) == (1, "reject")
+    assert {finding["rule"] for finding in report["findings"]} >= {"known_bad_host", "known_bad_ip"}
+
+
+def test_an_indicator_that_could_never_be_found_keeps_a_bundle_from_being_built(run: Run, source: Path) -> None:
+    (source / "indicators.toml").write_text('[iocs]\nhashes = ["d41d8cd98f00b204e9800998ecf8427e"]\n', encoding="utf-8")
+    code, _, err = run("rules", "build", source, "--output", "r.json")
+    assert code != 0
+    assert "iocs.hashes" in err
+
+
 def test_without_a_key_the_bundle_is_not_signed_and_that_is_told(run: Run, source: Path, work: Path) -> None:
     code, _, err = run("rules", "build", source, "--output", "r.json")
     assert code == 0

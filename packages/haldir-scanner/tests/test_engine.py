@@ -327,7 +327,7 @@ def test_nothing_half_written_is_left(store: FolderStore, monkeypatch: pytest.Mo
 
 
 def test_the_key_depends_on_bundle_engine_and_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = {_hyperscan.database_key("a", ["x"]), _hyperscan.database_key("b", ["x"]), _hyperscan.database_key("a", ["y"])}
+    keys = {_hyperscan.database_key(digest, [source]) for digest, source in (("a", "x"), ("b", "x"), ("a", "y"))}
     monkeypatch.setattr(_hyperscan, "_processor", lambda: "another one")
     keys.add(_hyperscan.database_key("a", ["x"]))
     monkeypatch.setattr(_hyperscan, "_REVISION", 999)

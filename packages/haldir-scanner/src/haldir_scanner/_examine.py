@@ -10,6 +10,7 @@ from haldir_scanner._engine import Engine, Hit
 from haldir_scanner._file import Costs, File, region_of, spans_of
 from haldir_scanner._files._filetypes import file_types
 from haldir_scanner._files._views import View, escaped, views
+from haldir_scanner._indicators import KnownBad
 from haldir_scanner._readers import Finding, computed_by, decoded, findings_of
 from haldir_scanner._reports._report import Match
 from haldir_scanner._rules._rule import Category
@@ -54,6 +55,7 @@ class Examiner:
     rules: RuleTable
     per_rule: int
     costs: Costs
+    known_bad: KnownBad
 
     def examine(self, path: str, data: bytes) -> Iterator[FileFindings]:
         """Everything that is found in one file, and then in each file inside of it."""
@@ -82,6 +84,8 @@ class Examiner:
         """Search every view of a file and, in the first one, what its readers find."""
         types = member.types or file_types(member.path.rpartition("!/")[2], member.data)
         region = member.region or region_of(types)
+        for seen in self.known_bad.in_file(member.path, member.data):
+            findings.add(self.rules.match_at(findings.path, seen))
         for number, view in enumerate(views(member.data)):
             file = File(findings.path, member.data, view, types, region, max(member.line - 1, 0), self.costs)
             self._search(self._text_of(file, number), file, findings)
@@ -149,7 +153,8 @@ class Examiner:
         found = self.engine.search(text, per_rule=1 if text.line else self.per_rule)
         findings.signals |= found.signals
         view = View(text.data) if text.line else file.view
-        for hit in found.hits:
+        known = (Hit(self.rules[rule], begin, end) for rule, begin, end in self.known_bad.in_text(text.data))
+        for hit in (*found.hits, *known):
             findings.add(_match(hit, text, view, file.first_line))
         if not found.is_complete:
             findings.add(self.rules.match_of(Notice("limit_matches", text.path)))

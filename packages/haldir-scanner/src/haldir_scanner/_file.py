@@ -72,7 +72,8 @@ class Costs:
 
     def note_host(self, file: "File", host: Host) -> None:
         """Remember where a program first names a host outside this machine."""
-        if host.kind is not HostKind.LOCAL and host.host not in self.hosts and file.is_program_at(host.begin):
+        is_used = host.kind is not HostKind.LOCAL and not file.is_comment_at(host.begin)
+        if is_used and host.host not in self.hosts and file.is_program_at(host.begin):
             self.hosts[host.host] = (file.path, file.view.line(host.begin) + file.first_line)
 
     def is_over(self) -> bool:
@@ -86,12 +87,12 @@ class Snippet:
 
     Attributes:
         source: its text.
-        lines: of the file before it.
+        begin: its place in the text of the file.
         is_quoted: whether it stands in a sentence.
     """
 
     source: bytes
-    lines: int
+    begin: int
     is_quoted: bool = False
 
 
@@ -152,19 +153,32 @@ class File:
             return any(span.begin <= offset < span.end and span.region is Region.CODE for span in self.spans)
         return self.region is Region.CODE
 
+    def is_comment_at(self, offset: int) -> bool:
+        """Whether the line up to that place begins as a comment does in shell, Python or JavaScript."""
+        return self.text[self.text.rfind(b"\n", 0, offset) + 1 : offset].lstrip().startswith((b"#", b"//", b"* "))
+
     def snippets(self, file_type: FileType) -> Iterator[Snippet]:
         """The programs of that type in the file."""
         if not self.has_spans:
             if file_type in self.types:
                 yield Snippet(self.text, 0)
             return
+        for types, snippet in self._stretches:
+            if file_type in types:
+                yield snippet
+
+    @cached_property
+    def _stretches(self) -> list[tuple[frozenset[FileType], Snippet]]:
+        """The stretches of a document that are programs, and of which languages they may be."""
+        found = []
         for span in self.spans:
-            if span.region is Region.CODE and file_type in span.types:
+            if span.region is Region.CODE and not span.types.isdisjoint(_PARSED):
                 program, begin = _program(self.text[span.begin : span.end])
-                if file_type in _likely(program, span.types):
-                    # Between fences stands a line feed; what stands in a sentence is spoken of, and maybe quoted.
-                    is_quoted = b"\n" not in self.text[span.begin : span.begin + begin]
-                    yield Snippet(program, self.view.line(span.begin + begin) - 1, is_quoted)
+                # Between fences stands a line feed; what stands in a sentence is spoken of, and maybe quoted.
+                is_quoted = b"\n" not in self.text[span.begin : span.begin + begin]
+                snippet = Snippet(program, span.begin + begin, is_quoted)
+                found.append((_likely(program, span.types), snippet))
+        return found
 
 
 def _likely(program: bytes, types: frozenset[FileType]) -> frozenset[FileType]:

@@ -140,17 +140,12 @@ _BEFORE_ADDRESS = re.compile(
 )
 # RFC 3986 3.1, but for . and -
 _SCHEME_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+"
-_AUTHORITY = re.compile(rb"(?:\\?/){2}([^\s/\\?#\"'<>`|,;{}()]{1,255})((?:\\?/[^\s\"'<>`|{}()]{0,160})?)")
-# Before a bare address that is one, and no version: a quote, a bracket, a command or a word for a machine.
-_BEFORE_ADDRESS = re.compile(
-    rb"(?i)(?:[\"'`(@=\[]|\b(?:nc|ncat|telnet|ssh|scp|ping|curl|wget|connects?|host|ip|server|address|to|at|from)"
-    rb"[\s:]{1,3}|/(?:tcp|udp)/)\Z"
-)
-_SCHEME_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+"  # RFC 3986 3.1, but for . and -
 _NAME_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-"
 _REST = re.compile(rb"([A-Za-z0-9.-]{1,253})(:[0-9]{1,5})?(/[^\s\"'<>`|{}()]{0,160})?")
 _ESCAPED = re.compile(r"%([0-9a-fA-F]{2})")
 _NUMBER = re.compile(r"(?:0[xX][0-9a-fA-F]{1,8}|[0-9]{1,11})\Z")
+_OCTET = r"(?:0|[1-9][0-9]?|1[0-9][0-9]|2[0-4][0-9]|25[0-5])"
+_DOTTED = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 _PLAIN_HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\Z")
 _LONGEST_SCHEME_BYTES = 16
 _LONGEST_NAME_BYTES = 253
@@ -190,6 +185,36 @@ def hosts(data: bytes) -> Iterator[Host]:
         if host.begin >= covered:
             covered = host.end
             yield host
+
+
+def address(name: str) -> str | None:
+    """The usual written form of an address, however a program accepts it (inet_aton); None if it is no address."""
+    if _DOTTED.fullmatch(name) is not None:
+        return name
+    if ":" in name:
+        try:
+            wide = ipaddress.IPv6Address(name.partition("%")[0])
+        except ValueError:
+            return None
+        return str(wide.ipv4_mapped or wide)
+    parts = name.split(".")
+    if len(parts) > 4 or not all(map(_NUMBER.match, parts)):
+        return None
+    *octets, rest = map(_value, parts)
+    if any(octet > 255 for octet in octets) or rest >= 256 ** (4 - len(octets)):
+        return None
+    number = rest + sum(octet << (24 - 8 * place) for place, octet in enumerate(octets))
+    return str(ipaddress.IPv4Address(number))
+
+
+def ascii_host(name: str) -> str:
+    """A host in lower case and without final dot, letters outside ASCII as in the domain name system (RFC 3492)."""
+    name = unicodedata.normalize("NFKC", name.translate(_DOTS)).lower().strip(".")
+    return name if name.isascii() else ".".join(map(_ascii_label, name.split(".")))
+
+
+def _ascii_label(label: str) -> str:
+    return label if label.isascii() else "xn--" + label.encode("punycode").decode()
 
 
 def undeclared(observed: Iterable[Host], declared: frozenset[str] | None) -> tuple[Host, ...]:

@@ -151,7 +151,7 @@ def _programs(
             if is_surely or hint.search(snippet.source) is not None:
                 for found in examine(snippet.source, file.path):
                     if is_surely or _counts(found, snippet):
-                        yield moved(found, snippet.lines + file.first_line)
+                        yield moved(found, file.view.line(snippet.begin) - 1 + file.first_line)
 
     return read
 

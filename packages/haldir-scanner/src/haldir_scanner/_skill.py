@@ -7,11 +7,13 @@ from typing import Self
 
 from attrs import define, field
 
+from haldir_scanner._assembled import assembled
 from haldir_scanner._engine import check_patterns, engine_of
 from haldir_scanner._examine import Examiner
 from haldir_scanner._file import Costs
 from haldir_scanner._files._folder import Content
 from haldir_scanner._files._views import escaped
+from haldir_scanner._indicators import KnownBad
 from haldir_scanner._limits import Limits
 from haldir_scanner._reports._report import Match, ScanReport, order
 from haldir_scanner._rules._bundle import RuleBundle, builtin
@@ -63,7 +65,8 @@ class Skill:
             _checked(bundle)
         rules = RuleTable.of(bundle)
         costs = Costs(limits, time.process_time, UnpackBudget(siblings=siblings))
-        examiner = Examiner(engine_of(bundle), rules, limits.max_matches_per_file + 1, costs)
+        known_bad = KnownBad.of(bundle.indicators)
+        examiner = Examiner(engine_of(bundle), rules, limits.max_matches_per_file + 1, costs, known_bad)
         return cls(bundle, rules, examiner, limits, policy, folder, siblings)
 
     def report(self, items: Iterable[Content | Notice]) -> ScanReport:
@@ -78,6 +81,7 @@ class Skill:
         if self.examiner.costs.has_history:
             self._matches.append(self.rules.match_of(Notice("git_history", ".git/objects")))
         self._as_a_whole()
+        self._put_together()
         self._matches.extend(combined(self.bundle.rules, self._evidence))
         verdict = self.bundle.scoring.judge((match.definition for match in self._matches), self.policy)
         return ScanReport.of(
@@ -99,6 +103,17 @@ class Skill:
             match = self.rules.match_at(path, seen)
             self._matches.append(match)
             self._evidence.append(Evidence.of(path, [match], ()))
+
+    def _put_together(self) -> None:
+        """Add what only the programs show that several parts of the skill make together."""
+        known = {match.rule for match in self._matches}
+        sizes = dict(zip(self._paths, self._sizes, strict=True))
+        for member in assembled(self._instructions, sizes, self._siblings):
+            for found in self.examiner.examine(member.path, member.data):
+                matches = sorted((match for match in found.matches.values() if match.rule not in known), key=order)
+                self._matches.extend(matches[: self.limits.max_matches_per_file])
+                self._evidence.append(Evidence.of(found.path, matches, found.signals))
+                known |= {match.rule for match in matches}
 
     def _file(self, content: Content) -> None:
         """Examine a file; of its matches the worst are kept, and all that say that it was not looked at wholly."""

@@ -3,7 +3,9 @@
 import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
 
+from haldir_scanner._configuration._mistakable import NODE, PYTHON
 from haldir_scanner._documents._compliance import seen as compliance
 from haldir_scanner._documents._declared import Declared, declared
 from haldir_scanner._documents._front_matter import read
@@ -12,6 +14,14 @@ from haldir_scanner._text import Place, Seen
 
 _INSTRUCTIONS = "SKILL.md"
 _MAX_HOSTS = 50
+# A command that installs packages: `npm install a b`, `npx -y a`, `pip install a==1`.
+_INSTALL = re.compile(
+    rb"\b(?:(?:npm|pnpm|yarn|bun)[ \t]{1,4}(?:i|install|add)\b|(?P<runs>npx|bunx)\b"
+    rb"|(?P<pip>(?:pip[\d.]{0,4}|pipx|uv pip)[ \t]{1,4}install))"
+    rb"(?P<names>(?:[ \t]{1,4}[@\w./=<>~\[\]-]{1,100}(?![@\w./=<>~\[\]:-])){1,20})"
+)
+_VERSION = re.compile(r"(?<=.)@.*|[=<>~\[].*")
+_MAX_INSTALLS = 200
 # A command that runs a file of the skill: `python scripts/run.py`, `bash ./setup.sh`, `./setup.sh`.
 _RUN = re.compile(
     rb"(?:\b(?:python3?|bash|sh|zsh|node|ruby|perl|pwsh|source|uv run)[ \t]{1,4}(?:-\w{1,8}[ \t]{1,4}){0,3}"
@@ -38,9 +48,12 @@ def whole_findings(
         yield _INSTRUCTIONS, found
     if instructions is None:
         return
-    for found in _not_shipped(instructions, paths):
+    for found in (*_not_shipped(instructions, paths), *_mistakable(instructions)):
         yield _INSTRUCTIONS, found
-    yield from _undeclared(declared(read(instructions), permissions), hosts)
+    says = declared(read(instructions), permissions)
+    if says.no_network:
+        yield _INSTRUCTIONS, Seen("network_disclaimed", Place(1))
+    yield from _undeclared(says, hosts)
 
 
 def _not_shipped(instructions: bytes, paths: Collection[str]) -> Iterator[Seen]:
@@ -53,6 +66,19 @@ def _not_shipped(instructions: bytes, paths: Collection[str]) -> Iterator[Seen]:
         if path not in known and posixpath.basename(path) not in names and path not in told:
             told.add(path)
             yield Seen("script_not_shipped", Place(instructions.count(b"\n", 0, run.start(1)) + 1, 0, run[1].decode()))
+
+
+def _mistakable(instructions: bytes) -> Iterator[Seen]:
+    """The packages to be installed whose names are one slip away from popular ones, once each."""
+    told: set[str] = set()
+    for install in islice(_INSTALL.finditer(instructions), _MAX_INSTALLS):
+        names, rule = (PYTHON, "python_typosquat") if install["pip"] else (NODE, "manifest_typosquat")
+        words = [word for word in install["names"].decode().split() if not word.startswith(("-", ".", "/"))]
+        for word in words[: 1 if install["runs"] else None]:
+            name = _VERSION.sub("", word.strip("\"'`.,")).lower()
+            if name not in told and names.is_mistakable(name):
+                told.add(name)
+                yield Seen(rule, Place(instructions.count(b"\n", 0, install.start()) + 1, 0, name))
 
 
 def _undeclared(says: Declared, hosts: Mapping[str, tuple[str, int]]) -> Iterator[tuple[str, Seen]]:

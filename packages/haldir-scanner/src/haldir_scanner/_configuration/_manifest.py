@@ -20,6 +20,10 @@ _UNPINNED = re.compile(r"(?:\*|x|latest|next|>=?\s*[\d.]+)?", re.IGNORECASE)
 _GIT = re.compile(r"git(?:\+\w+)?:|git@|(?:github|gitlab|bitbucket|gist):|[\w.-]+/[\w.-]+(?:#.*)?$")
 _PROTOCOL = re.compile(r"https?:|file:(?:\.\./|/|~)|link:(?:\.\./|/|~)", re.IGNORECASE)
 _HOST = re.compile(r"(?:git\+)?(https?|ssh)://(?:[^/@\s]{1,100}@)?([^/:?#\s]{1,255})")
+# What is put up under the name of an internal package, so that it is newer than the true one.
+_INFLATED = re.compile(r"[\^~=v]{0,2}9\d{1,3}\.\d{1,4}\.\d{1,4}$")
+# Their versions are those of browsers.
+_BROWSER = re.compile(r"chrom|gecko|edge|electron|puppeteer|selenium|caniuse|browser")
 _MANY_ENTRIES = 10  # of one host, before another one stands out
 
 
@@ -88,6 +92,8 @@ def _rules(name: str, version: str) -> Iterator[str]:
         yield "manifest_native_addon"
     if NODE.is_mistakable(name):
         yield "manifest_typosquat"
+    if _INFLATED.match(version) and not _BROWSER.search(name):
+        yield "manifest_version_inflated"
 
 
 def _lock(data: bytes) -> Iterator[Seen]:

@@ -16,16 +16,29 @@ class Names:
         popular: a dependency one slip away from one of them is probably meant to be it.
         real: known packages that are one slip away from a popular one.
         longest: that the registry allows.
+        scopes: of publishers, with their @, under whose names others might publish.
+        prefixes: what their names look like when the scope is left out.
     """
 
     popular: frozenset[str]
     real: frozenset[str]
     longest: int
+    scopes: frozenset[str] = frozenset()
+    prefixes: tuple[str, ...] = ()
 
     def is_mistakable(self, name: str) -> bool:
         """Whether one letter more, less, other, or exchanged with its neighbour makes the name a popular one."""
+        scope, _, rest = name.rpartition("/")
+        if scope:
+            return (
+                scope.startswith("@")
+                and scope not in self.scopes
+                and any(_is_one_slip(scope, known) for known in self.scopes)
+            )
         if name in self.popular or name in self.real or not _SHORTEST_MISTAKABLE <= len(name) <= self.longest:
             return False
+        if name.removesuffix(".js") in self.popular or rest.startswith(self.prefixes):
+            return True
         near = {popular for shortened in _shortened(name) for popular in self._by_shortened.get(shortened, ())}
         return any(_is_one_slip(name, popular) for popular in near)
 
@@ -70,6 +83,23 @@ NODE = Names(
     frozenset({"color", "colord", "ether", "expresso", "requests"}),
     # Source: the npm documentation of package.json, field "name".
     longest=214,
+    scopes=frozenset(
+        {
+            *(
+                "@angular",
+                "@anthropic-ai",
+                "@aws-sdk",
+                "@azure",
+                "@babel",
+                "@google-cloud",
+                "@huggingface",
+                "@langchain",
+            ),
+            *("@modelcontextprotocol", "@nestjs", "@octokit", "@openai", "@playwright", "@prisma", "@sentry", "@slack"),
+            *("@storybook", "@stripe", "@supabase", "@tanstack", "@testing-library", "@types", "@vercel"),
+        }
+    ),
+    prefixes=("anthropic-ai-", "modelcontextprotocol-"),
 )
 # Source: the names that users of Python install most, and those that skills ask for.
 PYTHON = Names(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from enum import Enum
 
+from haldir_scanner._decode._broken_words import ACCENTED, DIGITS, PARTED, POINTED
 from haldir_scanner._presence import Presence
 
 _PLACE_DISTANCE_BYTES = 256
@@ -37,6 +38,10 @@ class Gate(Enum):
     ENTITY = rb"&#x?[0-9]"
     QUOTED_PRINTABLE = rb"=[4-7][0-9a-f]=[2-7][0-9a-f]="
     UUENCODED = rb"begin [0-7]{3,4} "
+    PARTED_WORDS = PARTED
+    POINTED_WORDS = POINTED
+    WORDS_WITH_DIGITS = DIGITS
+    ACCENTED_WORDS = ACCENTED
     JOINING = (
         rb"\bconcat|\.join\(|\bjoin(?:ed|ing)?\b|assembl(?:e|ing)\b|\bstitch|\bcombin(?:e|ing)\b"
         rb"|\bglue\b|together\b|implode"

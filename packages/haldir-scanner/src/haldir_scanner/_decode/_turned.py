@@ -1,7 +1,8 @@
-"""Lines that are written backwards or with their letters shifted by 13, told by the words in them."""
+"""Lines that are written backwards, with their letters shifted by 13 or disguised, told by the words in them."""
 
 from collections.abc import Callable, Iterator
 
+from haldir_scanner._decode._broken_words import joined, pointless, unaccented, undigited
 from haldir_scanner._decode._gates import Gate, places
 from haldir_scanner._decode._layer import Blob
 from haldir_scanner._decode._telltales import has_telltale
@@ -34,16 +35,22 @@ _TURNS: tuple[tuple[Turn, tuple[str, ...]], ...] = (
     (reverse, ("reversed",)),
     (_both, ("reversed", "rot13")),
 )
+_GATED: tuple[tuple[Gate, Turn, tuple[str, ...]], ...] = (
+    (Gate.ROT13_WORDS, rot13, ("rot13",)),
+    (Gate.REVERSED_WORDS, reverse, ("reversed",)),
+    (Gate.BOTH_WORDS, _both, ("reversed", "rot13")),
+    (Gate.PARTED_WORDS, joined, ("parted words",)),
+    (Gate.POINTED_WORDS, pointless, ("parted words",)),
+    (Gate.WORDS_WITH_DIGITS, undigited, ("digits for letters",)),
+    (Gate.ACCENTED_WORDS, unaccented, ("accented letters",)),
+)
 
 
 def turned(data: bytes, present: frozenset[Gate]) -> Iterator[Blob]:
     """The lines with words that are commands when read the other way."""
-    if Gate.ROT13_WORDS in present:
-        yield from _lines(data, Gate.ROT13_WORDS, rot13, ("rot13",))
-    if Gate.REVERSED_WORDS in present:
-        yield from _lines(data, Gate.REVERSED_WORDS, reverse, ("reversed",))
-    if Gate.BOTH_WORDS in present:
-        yield from _lines(data, Gate.BOTH_WORDS, _both, ("reversed", "rot13"))
+    for gate, turn, chain in _GATED:
+        if gate in present:
+            yield from _lines(data, gate, turn, chain)
 
 
 def turned_whole(data: bytes) -> Iterator[Blob]:
@@ -71,5 +78,5 @@ def _stretch(data: bytes, first: int, last: int, turn: Turn, chain: tuple[str, .
     end = data.find(b"\n", last, last + _AROUND_BYTES)
     end = min(len(data), last + _AROUND_BYTES) if end < 0 else end
     text = turn(data[begin:end])
-    if has_telltale(text):
+    if text != data[begin:end] and has_telltale(text):
         yield Blob(text, chain, begin, end)

@@ -4,7 +4,7 @@ import hashlib
 import importlib.util
 import json
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
@@ -14,8 +14,11 @@ from attrs import field, frozen
 
 from haldir_scanner._engine._relaxation import relaxed
 
+Probe = tuple[str, tuple[int, ...]]
+"""A pattern, and the numbers of those that may match in a text in which it does."""
+
 _HEADER_END = b"\n"
-_REVISION = 2
+_REVISION = 3
 """Of the way in which patterns are compiled; a cached database of another one is not used."""
 
 
@@ -48,31 +51,28 @@ class HyperscanFilter:
 
     @classmethod
     def of(
-        cls, probes: Sequence[str], meant: Sequence[tuple[int, ...]], digest: str, store: Store
+        cls, sources: Sequence[str], probes: Callable[[], Sequence[Probe]], digest: str, store: Store
     ) -> "HyperscanFilter":
-        """The filter of the bundle with that digest: out of the store, or built and stored.
-
-        ``meant`` gives the numbers of the patterns that may match where a probe does.
-        """
-        return cls.stored(probes, meant, digest, store) or cls._built(probes, meant, digest, store)
+        """The filter for patterns of the bundle with that digest: out of the store, or built of its probes."""
+        return cls.stored(sources, digest, store) or cls._built(sources, probes(), digest, store)
 
     @classmethod
-    def stored(
-        cls, probes: Sequence[str], meant: Sequence[tuple[int, ...]], digest: str, store: Store
-    ) -> "HyperscanFilter | None":
+    def stored(cls, sources: Sequence[str], digest: str, store: Store) -> "HyperscanFilter | None":
         """The filter, if the store has it."""
-        if not probes:
-            return cls(None, (), meant)
-        loaded = load(store, database_key(digest, probes))
-        return None if loaded is None else cls(loaded[0], tuple(loaded[1]), meant)
+        if not sources:
+            return cls(None, (), ())
+        loaded = load(store, database_key(digest, sources))
+        if loaded is None:
+            return None
+        database, (always, meant) = loaded
+        return cls(database, tuple(always), tuple(map(tuple, meant)))
 
     @classmethod
-    def _built(
-        cls, probes: Sequence[str], meant: Sequence[tuple[int, ...]], digest: str, store: Store
-    ) -> "HyperscanFilter":
-        database, always = _build(probes)
+    def _built(cls, sources: Sequence[str], probes: Sequence[Probe], digest: str, store: Store) -> "HyperscanFilter":
+        database, always = _build([probe for probe, _ in probes])
+        meant = tuple(numbers for _, numbers in probes)
         if database is not None:
-            save(store, database_key(digest, probes), database, always)
+            save(store, database_key(digest, sources), database, [always, meant])
         return cls(database, always, meant)
 
     def candidates(self, text: bytes) -> Iterable[int]:

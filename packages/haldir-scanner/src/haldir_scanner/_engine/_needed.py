@@ -47,6 +47,9 @@ _CONTROL = frozenset("ntrfva")
 _INSIDE = re.compile(r"\\x[0-9A-Fa-f]{2}|\\.|.", re.DOTALL)
 
 
+_ANY_END: Clause = frozenset({""})
+
+
 @frozen
 class _Need:
     """What a piece of a pattern needs.
@@ -54,13 +57,23 @@ class _Need:
     Attributes:
         exact: the plain forms of all texts that it can match; None if they are not known or too many.
         clauses: what it needs; empty where ``exact`` is known.
+        head: what its texts begin with, where ``exact`` is not known.
+        tail: what they end with.
     """
 
     exact: Clause | None
     clauses: tuple[Clause, ...] = ()
+    head: Clause = _ANY_END
+    tail: Clause = _ANY_END
 
     def all_clauses(self) -> tuple[Clause, ...]:
         return self.clauses if self.exact is None else (self.exact, *self.clauses)
+
+    def first(self) -> Clause:
+        return self.head if self.exact is None else self.exact
+
+    def last(self) -> Clause:
+        return self.tail if self.exact is None else self.exact
 
 
 _NOTHING = _Need(frozenset({""}))
@@ -107,7 +120,7 @@ class _Reader:
         return branches[0] if len(branches) == 1 else _either(branches)
 
     def _sequence(self) -> _Need:
-        run, clauses = _NOTHING.all_clauses()[0], list[Clause]()
+        run, clauses, head = _ANY_END, list[Clause](), None
         while self._next < len(self._tokens):
             token = self._tokens[self._next]
             if token["close"] or token["bar"]:
@@ -115,10 +128,13 @@ class _Reader:
             piece = self._repeated(self._piece())
             joined = _joined(run, piece.exact)
             if joined is None:
-                clauses += [run, *piece.clauses]
-                joined = piece.exact or frozenset({""})
+                # What is known of the piece at its two ends belongs to what stands beside it.
+                begun = _joined(run, piece.head if piece.exact is None else _ANY_END) or run
+                head = begun if head is None else head
+                clauses += [begun, *piece.clauses]
+                joined = piece.tail if piece.exact is None else piece.exact
             run = joined
-        return _Need(None, (*clauses, run)) if clauses else _Need(run)
+        return _Need(run) if head is None else _Need(None, (*clauses, run), head, run)
 
     def _piece(self) -> _Need:
         token = self._tokens[self._next]
@@ -166,7 +182,7 @@ def _times(piece: _Need, repeat: re.Match[str]) -> _Need:
     is_once = sign == "?" or (sign == "{" and (repeat["most"] or repeat["least"]) == "1" and repeat["most"] != "")
     if piece.exact is not None and (is_once or piece.exact == _BLANK.exact):
         return piece if least else _Need(piece.exact | {""})
-    return _Need(None, piece.all_clauses()) if least else _ANYTHING
+    return _Need(None, piece.all_clauses(), piece.first(), piece.last()) if least else _ANYTHING
 
 
 def _either(branches: Iterable[_Need]) -> _Need:
@@ -176,13 +192,20 @@ def _either(branches: Iterable[_Need]) -> _Need:
         together = frozenset[str]().union(*known)
         if len(together) <= _MAX_PHRASES:
             return _Need(together)
+    head, tail = _union(branch.first() for branch in branches), _union(branch.last() for branch in branches)
     telling = [sorted(filter(_is_telling, branch.all_clauses()), key=_worth, reverse=True) for branch in branches]
     if not all(telling):
-        return _ANYTHING
+        return _Need(None, (), head, tail)
     # (a and b) or (c and d) needs: a or c, a or d, b or c, b or d.
     most = 2 if len(branches) <= _MAX_DISTRIBUTED else 1
     choices = itertools.product(*(clauses[:most] for clauses in telling))
-    return _Need(None, tuple(frozenset[str]().union(*choice) for choice in choices))
+    return _Need(None, tuple(frozenset[str]().union(*choice) for choice in choices), head, tail)
+
+
+def _union(ends: Iterable[Clause]) -> Clause:
+    """All of these ends; none is known if they are too many."""
+    together = frozenset[str]().union(*ends)
+    return together if len(together) <= _MAX_PHRASES else _ANY_END
 
 
 def _letter(letter: str) -> _Need:

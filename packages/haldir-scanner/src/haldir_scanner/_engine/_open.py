@@ -103,13 +103,13 @@ def _built(group: Group, digest: str, store: Store) -> Filter:
     """The fastest filter for a group."""
     if group.is_by_block:
         return PhraseFilter.of(group.sources, group.numbers, digest, store)
-    return HyperscanFilter.of(group.probes, group.meant, digest, store)
+    return HyperscanFilter.of(group.sources, group.probes, digest, store)
 
 
 def _stored(group: Group, digest: str, store: Store) -> Filter | None:
     if group.is_by_block:
         return PhraseFilter.stored(group.sources, group.numbers, digest, store)
-    return HyperscanFilter.stored(group.probes, group.meant, digest, store)
+    return HyperscanFilter.stored(group.sources, digest, store)
 
 
 def check_patterns(bundle: RuleBundle, clock: Callable[[], float]) -> None:

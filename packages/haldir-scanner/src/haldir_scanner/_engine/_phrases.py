@@ -10,11 +10,11 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from haldir_scanner._engine._hyperscan import HyperscanFilter, Store, database_key, database_of, load, save
+from haldir_scanner._engine._hyperscan import HyperscanFilter, Probe, Store, database_key, database_of, load, save
 from haldir_scanner._engine._needed import needed, plain
-from haldir_scanner._engine._regexes import Probe, has_re2
+from haldir_scanner._engine._regexes import OpenRegex, has_re2
 
-_KIND = "phrases 1"
+_KIND = "phrases 2"
 """Raised when the way changes in which phrases are read out of patterns."""
 
 
@@ -89,7 +89,7 @@ class PhraseFilter:
     _database: Any
     _ledger: _Ledger
     _others: HyperscanFilter
-    _probes: dict[int, Probe] = field(factory=dict)
+    _probes: dict[int, OpenRegex] = field(factory=dict)
     _is_probed: bool = field(factory=has_re2)
     # See HyperscanFilter.
     _lock: Lock = field(factory=Lock, repr=False)
@@ -107,7 +107,8 @@ class PhraseFilter:
             return None
         database, (phrases, clauses) = loaded
         needs = Needs(tuple(phrases), tuple(clauses))
-        others = HyperscanFilter.stored(*_left(sources, numbers, needs), digest, store)
+        left, _ = _left(sources, numbers, needs)
+        others = HyperscanFilter.stored(left, digest, store)
         return None if others is None else cls(numbers, sources, database, _Ledger.of(needs), others)
 
     @classmethod
@@ -116,7 +117,8 @@ class PhraseFilter:
         database = database_of([phrase.encode() for phrase in needs.phrases], range(len(needs.phrases)))
         if database is not None:
             save(store, _key(sources, digest), database, [needs.phrases, needs.clauses])
-        others = HyperscanFilter.of(*_left(sources, numbers, needs), digest, store)
+        left, probes = _left(sources, numbers, needs)
+        others = HyperscanFilter.of(left, lambda: probes, digest, store)
         return cls(numbers, sources, database, _Ledger.of(needs), others)
 
     def candidates(self, text: bytes) -> Iterable[int]:
@@ -136,14 +138,14 @@ class PhraseFilter:
             return True
         probe = self._probes.get(place)
         if probe is None:
-            probe = self._probes[place] = Probe.of(self._sources[place])
+            probe = self._probes[place] = OpenRegex.of(self._sources[place])
         return probe.is_in(text)
 
 
-def _left(sources: Sequence[str], numbers: Sequence[int], needs: Needs) -> tuple[list[str], list[tuple[int, ...]]]:
-    """The patterns that need no phrase, and their numbers, one by one."""
+def _left(sources: Sequence[str], numbers: Sequence[int], needs: Needs) -> tuple[list[str], list[Probe]]:
+    """The patterns that need no phrase; each is looked for as it is."""
     left = [place for place, clauses in enumerate(needs.clauses) if not clauses]
-    return [sources[place] for place in left], [(numbers[place],) for place in left]
+    return [sources[place] for place in left], [(sources[place], (numbers[place],)) for place in left]
 
 
 def _key(sources: Sequence[str], digest: str) -> str:

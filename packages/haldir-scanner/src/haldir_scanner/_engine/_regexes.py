@@ -121,14 +121,14 @@ def _compiled(source: str) -> Any:  # noqa: ANN401 - as above
 
 
 @frozen
-class Probe:
+class OpenRegex:
     """Says whether a pattern may match in a text, faster than the pattern itself: without the bounds of its repeats."""
 
     _set: Any
 
     @classmethod
-    def of(cls, source: str) -> "Probe":
-        """The probe for a pattern."""
+    def of(cls, source: str) -> "OpenRegex":
+        """The one for a pattern."""
         import re2  # noqa: PLC0415 - as above
 
         # A set of one is told what it holds with the least ado.

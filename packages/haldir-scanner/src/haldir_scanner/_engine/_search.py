@@ -10,6 +10,7 @@ from typing import Protocol
 
 from attrs import define, field, frozen
 
+from haldir_scanner._engine._hyperscan import Probe
 from haldir_scanner._engine._regexes import Regexes
 from haldir_scanner._files._filetypes import PROSE, FileType
 from haldir_scanner._rules._rule import Matcher, Rule, Signal
@@ -71,7 +72,7 @@ class _Entry:
         """The numbers of its patterns."""
         return range(self.first, self.first + len(self.matcher.patterns))
 
-    def probes(self) -> list[tuple[str, tuple[int, ...]]]:
+    def probes(self) -> list[Probe]:
         """What is looked for first, and the numbers of the patterns that may match where it is found."""
         if self.matcher.hint:
             return [(hint, tuple(self.numbers)) for hint in self.matcher.hint]
@@ -87,29 +88,28 @@ class Group:
         is_by_block: whether each block of a text is searched by itself, because no match goes beyond a paragraph.
         numbers: of the patterns.
         sources: the patterns.
-        probes: what a fast filter looks for: the hints, and the patterns of matchers without one.
-        meant: numbers of the patterns that each probe stands for.
     """
 
     types: frozenset[FileType]
     is_by_block: bool
     numbers: tuple[int, ...]
     sources: tuple[str, ...]
-    probes: tuple[str, ...]
-    meant: tuple[tuple[int, ...], ...]
+    _entries: tuple[_Entry, ...]
 
     @classmethod
     def of(cls, entries: Sequence[_Entry], *, is_by_block: bool) -> "Group":
         """The group of these entries."""
-        pairs = [pair for entry in entries for pair in entry.probes()]
         return cls(
             types=frozenset().union(*(entry.matcher.file_types for entry in entries)),
             is_by_block=is_by_block,
             numbers=tuple(number for entry in entries for number in entry.numbers),
             sources=tuple(source for entry in entries for source in entry.matcher.patterns),
-            probes=tuple(probe for probe, _ in pairs),
-            meant=tuple(meant for _, meant in pairs),
+            entries=tuple(entries),
         )
+
+    def probes(self) -> list[Probe]:
+        """What a fast filter looks for: hints, and the patterns of which no seldom word is known."""
+        return [probe for entry in self._entries for probe in entry.probes()]
 
 
 class Patterns:

@@ -4,6 +4,7 @@ import codecs
 
 _HEAD_BYTES = 8192
 _GLANCE = 2048
+_LEAST_NULS = 5  # of so many bytes one is NUL in text of Latin letters with two or four bytes each
 # Of what is text in no Unicode encoding: control bytes are rare, and there are letters and spaces.
 _MOST_CONTROLS = 0.02
 _LEAST_LEGIBLE = 0.15
@@ -37,6 +38,8 @@ def wide_encoding(data: bytes) -> str | None:
         if data.startswith(mark):
             return name
     head = data[:_HEAD_BYTES]
+    if head.count(0) < len(head) // _LEAST_NULS:
+        return utf16_encoding(data[:2])
     quarter = len(head) // 4
     zeros = [head[place : 4 * quarter : 4].count(0) for place in range(4)]
     if quarter >= 2 and zeros[3] == zeros[2] == quarter and zeros[0] == 0:

@@ -24,7 +24,8 @@ _SIGNS: dict[str, str] = {
     "powershell": r"(?:param|PARAM|Param) ?\(|\[CmdletBinding|\$\w{1,40} ?= ?(?:New-Object|Get-|Invoke-|\[)"
     r"|(?:Write|Invoke|Set|Get|New|Start|Remove|Import|Add)-[A-Z]\w{2,30}\b|(?:iex|irm|iwr)\b"
     r"|\$ErrorActionPreference\b|powershell(?:\.exe)? ",
-    "python": r"import [a-zA-Z_][\w.]{0,80}(?: as \w{1,40})?(?:, ?\w{1,40}){0,20}\s*(?:[#;].{0,200})?$"
+    "python": r"import [a-zA-Z_][\w.]{0,80}(?: as \w{1,40})?(?:, ?\w[\w.]{0,80}(?: as \w{1,40})?){0,20}\s*"
+    r"(?:[#;].{0,200})?$"
     r"|from [.\w]{1,80} import [\w*(]|(?:async )?def \w{1,80}\(|class \w{1,80}(?:\([^)\n]{0,80}\))?:\s*$"
     r"|if __name__ ?==|(?:try|else|finally):\s*$|@\w[\w.]{0,80}\s*$|(?:exec|eval|__import__|print)\("
     r"|with [^\n]{1,200}:\s*$|raise \w",

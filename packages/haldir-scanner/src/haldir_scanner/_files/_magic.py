@@ -40,6 +40,7 @@ class Kind(StrEnum):
     PNG = "PNG"
     PROGRAM = "native program"
     RIFF = "RIFF"
+    SQLITE = "SQLite"
     TAR = "tar"
     WOFF = "web font"
     XZ = "xz"
@@ -98,7 +99,7 @@ _PREFIXES: tuple[tuple[bytes, Magic], ...] = tuple(
         (b"fLaC\0", Kind.MEDIA, Family.MEDIA, "FLAC"),
         (b"\x1a\x45\xdf\xa3", Kind.MEDIA, Family.MEDIA, "Matroska"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind.OLE, Family.DOCUMENT, "OLE compound file"),
-        (b"SQLite format 3\0", Kind.DATA, Family.DATA, "SQLite"),
+        (b"SQLite format 3\0", Kind.SQLITE, Family.DATA, "SQLite"),
         (b"\x93NUMPY", Kind.NUMPY, Family.DATA, "NumPy array"),
         (b"\x7fELF", Kind.PROGRAM, _PROGRAM, "ELF"),
         (b"\xfe\xed\xfa\xce", Kind.PROGRAM, _PROGRAM, "Mach-O"),

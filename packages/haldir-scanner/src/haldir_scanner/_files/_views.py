@@ -38,18 +38,36 @@ _IGNORABLE = frozenset(
         *range(0xE0000, 0xE01F0),
     )
 )
-# Cyrillic and Greek letters that look like Latin ones.  Source: Unicode UTS 39 confusables, single letters only.
+# Letters that look like Latin ones: Cyrillic, Greek, Lisu, Cherokee, Armenian, and small capitals.  Source: Unicode
+# UTS 39 confusables, single letters only; Unicode names of the small capitals.
 _LOOK_ALIKES = dict(
     zip(
         "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u04bb\u0501\u051b\u051d\u0432\u043a\u043c\u043d"
         "\u0442\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u0406\u0408\u0405\u0391\u0392\u0395"
-        "\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf\u03b1\u03b9\u03bd\u03c1\u0131\u0261",
-        "aeopcyxijshdqwbkmhtABEKMHOPCTXIJSABEZHIKMNOPTYXoaivpig",
+        "\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf\u03b1\u03b9\u03bd\u03c1\u0131\u0261"
+        "\ua4d0\ua4d1\ua4d3\ua4d4\ua4d6\ua4d7\ua4d9\ua4da\ua4dc\ua4dd\ua4df\ua4e0\ua4e1\ua4e2\ua4e3\ua4e6\ua4e7\ua4ea\ua4eb\ua4ec"
+        "\ua4ee\ua4f0\ua4f2\ua4f3\ua4f4"
+        "\u13a0\u13a1\u13a2\u13a5\u13aa\u13ab\u13ac\u13b3\u13b7\u13bb\u13c0\u13c3\u13cf\u13d2\u13d4\u13d9\u13da\u13de\u13df\u13e2\u13e6\u13fb\u13f4"
+        "\u0585\u057d\u0570\u0578"
+        "\u1d00\u0299\u1d04\u1d05\u1d07\ua730\u0262\u029c\u026a\u1d0a\u1d0b\u029f\u1d0d\u0274\u1d0f\u1d18\u01eb\u0280\ua731\u1d1b\u1d1c\u1d20"
+        "\u1d21\u028f\u1d22",
+        "aeopcyxijshdqwbkmhtABEKMHOPCTXIJSABEZHIKMNOPTYXoaivpig"
+        "BPDTGKJCZFMNLSRVHWXYAEIOU"
+        "DRTiAJEWMHGZbRWVSLCPKGB"
+        "oshn"
+        "abcdefghijklmnopqrstuvwyz",
         strict=True,
     ),
 )
+# Marks of the Latin script, which turn no letter into another word: combining diacritics and strokes.
+_MARK = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
+_INDICATOR_A = 0x1F1E6  # regional indicators, of which two make a flag
 _UNMASKED = {ord(mask): letter for mask, letter in _LOOK_ALIKES.items()}
 # Shell words that mean the same without them: c""url, curl${IFS}.
+# The punctuation of East Asian text, and what chooses how an emoji looks: where they stand as there, nobody takes
+# them for anything else, and a second look at every such text would double its price.
+_EVERYDAY = frozenset("\uff0c\uff09\uff08\uff1a\uff1b\uff1f\uff01\u2026\uff5e\ufe0f\u200d")
+_ODD = re.compile(r"[!-~][\ufe0f\u200d]|[\w.]\uff08[!-~]|[a-z]\uff1a//|[!-~] ?[\uff1b\uff01\uff5e] ?[!-~]", re.ASCII)
 _EMPTY_QUOTES = re.compile(rb"(?<=[A-Za-z])(?:\"\"|'')(?=[A-Za-z])")
 _FIELD_SEPARATOR = re.compile(rb"\$IFS\$9|\$\{IFS[^}\n]{0,20}\}|\$IFS\b")
 
@@ -167,8 +185,13 @@ def _unmasked(data: bytes) -> bytes:
     if data.isascii() and b"\0" not in data:
         return data
     text = data.decode("utf-8", "replace")
-    table = {ord(character): _plain(character) for character in set(text) if character == "\0" or character > "\x7f"}
-    return text.translate(table).encode("utf-8", "replace")
+    plain = {character: _plain(character) for character in set(text) if character == "\0" or character > "\x7f"}
+    changed = {character: new for character, new in plain.items() if new != character}
+    if not changed or (changed.keys() <= _EVERYDAY and _ODD.search(text) is None):
+        return data
+    for character, new in sorted(changed.items()):
+        text = text.replace(character, new or "")
+    return text.encode("utf-8", "replace")
 
 
 @lru_cache(maxsize=1 << 16)
@@ -177,8 +200,10 @@ def _plain(character: str) -> str | None:
 
     Characters are looked at one by one: normalising a whole text takes quadratic time for runs of combining marks.
     """
-    if ord(character) in _IGNORABLE:
+    if ord(character) in _IGNORABLE or _MARK.match(character) is not None:
         return None
+    if _INDICATOR_A <= ord(character) < _INDICATOR_A + 26:
+        return chr(ord(character) - _INDICATOR_A + ord("a"))
     compatible = unicodedata.normalize("NFKC", character)
     plain = compatible.translate(_UNMASKED)
     return plain if plain.isascii() and len(plain) <= _LONGEST_PLAIN else character

@@ -12,8 +12,9 @@ from haldir_scanner._rules._bundle import ENGINE, SCHEMA, RuleBundle, builtin_by
 from haldir_scanner._rules._rule import Fixture
 from haldir_scanner._scan import scan_files
 
-UNSEEN = frozenset({"folder", "limits"})
-"""Deciders of rules that no example can show: about links and special files, and about limits that are hit."""
+UNSEEN = frozenset({"folder", "indicators", "limits"})
+"""Deciders of rules that no example can show: about links and special files, about what lists of indicators name, which
+the built-in bundle has none of, and about limits that are hit."""
 
 _FRAGMENT = re.compile(r"\{\{([a-z_]+)\}\}")
 _GAP = "{{gap}}"

@@ -3,8 +3,10 @@
 import hashlib
 import hmac
 import json
+import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, Self
@@ -12,6 +14,7 @@ from typing import Any, Self
 from attrs import frozen
 
 from haldir_scanner._errors import BundleError
+from haldir_scanner._hosts import address, ascii_host
 from haldir_scanner._rules._rule import Rule, Signal
 from haldir_scanner._rules._rule_form import read_rule, read_signal
 from haldir_scanner._rules._scoring import Scoring
@@ -26,13 +29,13 @@ MAX_RULES = 5_000
 
 @frozen(kw_only=True)
 class Indicators:
-    """Known indicators of compromise.
+    """Known indicators of compromise, each in the one form in which it is looked up.
 
     Attributes:
-        hosts: in lower case; a subdomain of one is one too.
-        ips: in their usual written form.
+        hosts: as ``ascii_host`` writes them; a host below one is one too.
+        ips: as ``address`` writes them.
         hashes: SHA-256 of files, in lower-case hex.
-        publishers: names as skills and their pages give them.
+        publishers: as ``publisher_form`` writes them.
     """
 
     hosts: frozenset[str] = frozenset()
@@ -43,10 +46,15 @@ class Indicators:
     @classmethod
     def of(cls, form: Mapping[str, Any]) -> Self:
         """The record of the member ``iocs`` of a bundle."""
-        unknown = form.keys() - {"hosts", "ips", "hashes", "publishers"}
+        unknown = form.keys() - _FORMS.keys()
         if unknown:
             raise BundleError(f"iocs: unknown list {min(unknown)!r}; known are hosts, ips, hashes and publishers")
-        return cls(**{name: frozenset(_texts(f"iocs.{name}", values)) for name, values in form.items()})
+        return cls(**{name: frozenset(_indicators(name, values)) for name, values in form.items()})
+
+
+def publisher_form(name: str) -> str:
+    """A name as it is compared: without differences of case, width and blanks, and without the @ of a handle."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split()).removeprefix("@")
 
 
 @frozen(kw_only=True, eq=False)
@@ -183,7 +191,33 @@ def _table(form: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return dict(form[name])
 
 
-def _texts(where: str, values: object) -> Iterable[str]:
+def _indicators(name: str, values: object) -> Iterable[str]:
+    """The entries of a list in the form in which they are looked up; what could never be found is refused."""
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise BundleError(f"{where} must be a list of texts")
-    return values
+        raise BundleError(f"iocs.{name} must be a list of texts")
+    written = _FORMS[name]
+    for value in values:
+        form = written(value)
+        if not form:
+            raise BundleError(f"iocs.{name}: {value!r:.80} is none")
+        yield form
+
+
+def _host(value: str) -> str | None:
+    """A host with a dot in it: a top-level domain as a whole is nobody's, and an address stands in another list."""
+    host = ascii_host(value)
+    return host if _HOST.fullmatch(host) is not None and address(host) is None else None
+
+
+def _hash(value: str) -> str | None:
+    return value if _SHA256.fullmatch(value) is not None else None
+
+
+_HOST = re.compile(r"(?:[a-z0-9_-]{1,63}\.){1,126}[a-z0-9_-]{1,63}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_FORMS: Mapping[str, Callable[[str], str | None]] = {
+    "hosts": _host,
+    "ips": address,
+    "hashes": _hash,
+    "publishers": publisher_form,
+}

@@ -15,6 +15,7 @@ from haldir_scanner._unpack._office import compound_file, document_parts, is_doc
 from haldir_scanner._unpack._pdf import pdf
 from haldir_scanner._unpack._pickled import maybe_pickled, numpy_array, pickled
 from haldir_scanner._unpack._records import Member, RefusedError, UnpackBudget, inside
+from haldir_scanner._unpack._sqlite import sqlite
 from haldir_scanner._unpack._strings import strings
 from haldir_scanner._unpack._tar import tar_members
 from haldir_scanner._unpack._zip import member_names, zip_begin, zip_members
@@ -134,6 +135,7 @@ _READERS: dict[Kind, _Reader] = {
     Kind.PICKLE: pickled,
     Kind.PNG: png,
     Kind.RIFF: sized,
+    Kind.SQLITE: sqlite,
     Kind.TAR: tar_members,
     Kind.WOFF: sized,
     Kind.XZ: compressed,

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from itertools import islice
+from textwrap import dedent
 
 from haldir_scanner._code._python import calls, comprehensions, expressions, hooks, statements
 from haldir_scanner._code._python.functions import summarise
@@ -69,6 +70,9 @@ def _file(data: bytes, path: str) -> Iterator[Finding]:
         if source.encoding:
             yield Seen(_ENCODED, Place(1))
             yield Folded(source.text, Place(1), _TYPES["python"], (source.encoding,))
+        if source.text[:1] in {" ", "\t"}:
+            # A block in a list or a quote is indented as a whole.
+            source = Source(dedent(source.text), source.encoding)
         tree = parse(source.text)
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         line = error.lineno if isinstance(error, SyntaxError) and error.lineno else 0
