@@ -72,8 +72,8 @@ class Costs:
 
     def note_host(self, file: "File", host: Host) -> None:
         """Remember where a program first names a host outside this machine."""
-        is_used = host.kind is not HostKind.LOCAL and not file.is_comment_at(host.begin)
-        if is_used and host.host not in self.hosts and file.is_program_at(host.begin):
+        is_new = host.kind is not HostKind.LOCAL and host.host not in self.hosts
+        if is_new and file.is_program_at(host.begin) and not file.is_comment_at(host.begin):
             self.hosts[host.host] = (file.path, file.view.line(host.begin) + file.first_line)
 
     def is_over(self) -> bool:

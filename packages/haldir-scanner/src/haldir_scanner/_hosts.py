@@ -313,6 +313,7 @@ def _kind(name: str) -> HostKind | None:
     return HostKind.PUNYCODE if name.startswith("xn--") or ".xn--" in name else HostKind.PLAIN
 
 
+@lru_cache(maxsize=1 << 12)
 def _listed(name: str, path: str) -> HostKind:
     labels = name.split(".")
     for place in range(len(labels)):

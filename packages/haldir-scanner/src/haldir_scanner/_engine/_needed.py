@@ -20,6 +20,8 @@ _MAX_CLASS = 4
 _LEAST_LETTERS = 3
 """A shorter phrase is nearly everywhere."""
 _MAX_CLAUSES = 6
+_MAX_PROBES = 24
+_FREQUENT = frozenset({"curl", "wget", "iwr", "irm", "ignore"})
 _MAX_DISTRIBUTED = 3
 """Alternatives of which each pair of clauses is kept, rather than the best one of each."""
 
@@ -92,6 +94,30 @@ def needed(source: str) -> tuple[Clause, ...]:
     need = _Reader(list(_TOKEN.finditer(source.encode().decode("latin-1")))).alternatives()
     clauses = {clause for clause in need.all_clauses() if _is_telling(clause)}
     return tuple(sorted(clauses, key=lambda clause: (-_worth(clause), sorted(clause)))[:_MAX_CLAUSES])
+
+
+def probes_of(source: str) -> tuple[str, ...]:
+    """Patterns of which one matches wherever ``source`` does.
+
+    Where each line of a text may begin a match, as with ``curl``, that is what else is needed; or ``source`` itself.
+    """
+    clauses = needed(source)
+    if not any(_is_frequent(phrase) for clause in clauses for phrase in clause):
+        return (source,)
+    seldom = [
+        clause
+        for clause in clauses
+        if len(clause) <= _MAX_PROBES
+        and all(len(phrase.strip()) > _LEAST_LETTERS and not _is_frequent(phrase) for phrase in clause)
+    ]
+    if not seldom:
+        return (source,)
+    # Between the words of a phrase may stand whatever is neither a letter nor a digit.
+    return tuple("(?i)" + "[^0-9A-Za-z]+".join(phrase.split()) for phrase in sorted(max(seldom, key=_worth)))
+
+
+def _is_frequent(phrase: str) -> bool:
+    return not _FREQUENT.isdisjoint(phrase.split())
 
 
 def _is_telling(clause: Clause) -> bool:

@@ -11,6 +11,7 @@ from typing import Protocol
 from attrs import define, field, frozen
 
 from haldir_scanner._engine._hyperscan import Probe
+from haldir_scanner._engine._needed import probes_of
 from haldir_scanner._engine._regexes import Regexes
 from haldir_scanner._files._filetypes import PROSE, FileType
 from haldir_scanner._rules._rule import Matcher, Rule, Signal
@@ -76,7 +77,11 @@ class _Entry:
         """What is looked for first, and the numbers of the patterns that may match where it is found."""
         if self.matcher.hint:
             return [(hint, tuple(self.numbers)) for hint in self.matcher.hint]
-        return [(source, (number,)) for source, number in zip(self.matcher.patterns, self.numbers, strict=True)]
+        return [
+            (probe, (number,))
+            for source, number in zip(self.matcher.patterns, self.numbers, strict=True)
+            for probe in probes_of(source)
+        ]
 
 
 @frozen
