@@ -9,11 +9,12 @@ import os
 import platform
 import sys
 
+import isolation
 import scanning
 import signing
 import startup
 
-SUITES = {"scanning": scanning.rows, "signing": signing.rows, "startup": startup.rows}
+SUITES = {"isolation": isolation.rows, "scanning": scanning.rows, "signing": signing.rows, "startup": startup.rows}
 
 
 def main(names: list[str]) -> int:

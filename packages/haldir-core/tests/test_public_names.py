@@ -6,11 +6,13 @@ import haldir_core
 
 
 def test_all_is_what_is_exported() -> None:
-    exported = {
-        name for name, value in vars(haldir_core).items() if not name.startswith("_") and not inspect.ismodule(value)
-    }
+    assert set(haldir_core._HOME_OF) == set(haldir_core.__all__)
+    assert all(getattr(haldir_core, name) is not None for name in haldir_core.__all__)
 
-    assert exported == set(haldir_core.__all__)
+
+def test_a_name_that_is_not_public_is_no_attribute() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = haldir_core.nothing  # type: ignore[attr-defined]
 
 
 def test_all_is_sorted_and_has_no_doubles() -> None:

@@ -15,3 +15,12 @@ class Exit(IntEnum):
     """No answer yet: a person must decide."""
     INTERRUPTED = 130
     """Ctrl-C, as shells report it."""
+
+
+class RunExit(IntEnum):
+    """The exit codes of ``enforce`` that are not the program's own, as of ``timeout`` and ``env``."""
+
+    LIMIT = 124
+    REFUSED = 125
+    """Nothing was started, or the run could not be held or recorded any longer."""
+    VIOLATION = 126

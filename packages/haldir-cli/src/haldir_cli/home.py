@@ -11,7 +11,12 @@ def trust_store_path() -> Path:
 
 def revocations_folder() -> Path:
     """Return the folder of the best revocation lists that were seen."""
-    return _folder("XDG_STATE_HOME", ".local/state") / "revocations"
+    return state_folder() / "revocations"
+
+
+def state_folder() -> Path:
+    """Return the folder of what the program keeps for itself."""
+    return _folder("XDG_STATE_HOME", ".local/state")
 
 
 def _folder(variable: str, default: str) -> Path:

@@ -29,6 +29,9 @@ COMMANDS = {
     "trust": "Keep the keys and identities that you trust.",
     "scan": "Scan skills for what no skill should do.",
     "rules": "Write, try and sign rules for the scanner.",
+    "enforce": "Run a skill confined to its permissions.",
+    "enforce-log": "Check the audit logs of confined runs.",
+    "sandbox": "Run a skill to see what it does.",
     "vet": "Vet a skill folder and report what was found.",
     "test": "Check that this installation works, end to end.",
 }
@@ -44,7 +47,7 @@ class _Commands(TyperGroup):
     def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override] # noqa: ANN401, ARG002 - click's class is private in typer
         if cmd_name not in COMMANDS:
             return None
-        app: typer.Typer = import_module(f"haldir_cli.commands.{cmd_name}").app
+        app: typer.Typer = import_module(f"haldir_cli.commands.{cmd_name.replace('-', '_')}").app
         command = typer.main.get_command(app)
         command.short_help = COMMANDS[cmd_name]
         return command

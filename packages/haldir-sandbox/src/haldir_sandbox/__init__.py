@@ -1,6 +1,41 @@
 """Run a skill and compare what it does with what it declares.
 
-Nothing is exported yet: see the README of this distribution.
+From Python::
+
+    import tempfile
+    from haldir_core import Permissions, read_skill
+    from haldir_sandbox import sandbox
+
+    with tempfile.TemporaryDirectory() as folder:
+        report = sandbox(read_skill("my-skill", copy_to=f"{folder}/copy"), Permissions.deny_all())
+    print(report.status, report.level, report.reasons)
 """
 
-__all__: list[str] = []
+from haldir_sandbox.behaviour import Behaviour, Deed, What
+from haldir_sandbox.dependencies import Supply
+from haldir_sandbox.entrypoints import EntryKind, EntryPoint, find_entry_points
+from haldir_sandbox.ground import Ground, Prepare, Reach, ground_with, linux_ground
+from haldir_sandbox.observation import DEFAULT_OPTIONS, RUN_LIMITS, EntryPointError, Options, sandbox
+from haldir_sandbox.report import RunReport, SandboxReport
+
+__all__ = [
+    "DEFAULT_OPTIONS",
+    "RUN_LIMITS",
+    "Behaviour",
+    "Deed",
+    "EntryKind",
+    "EntryPoint",
+    "EntryPointError",
+    "Ground",
+    "Options",
+    "Prepare",
+    "Reach",
+    "RunReport",
+    "SandboxReport",
+    "Supply",
+    "What",
+    "find_entry_points",
+    "ground_with",
+    "linux_ground",
+    "sandbox",
+]

@@ -1,0 +1,1 @@
+"""How lines of an audit log are made, folded, stored and checked."""

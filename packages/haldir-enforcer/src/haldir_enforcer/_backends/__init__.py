@@ -1,0 +1,1 @@
+"""Ways of confining a process other than the built-in one of Linux."""

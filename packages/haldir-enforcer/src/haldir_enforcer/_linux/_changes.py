@@ -1,0 +1,400 @@
+"""Changes of names and attributes: checked on the held file or folder, and carried out here on the very same."""
+
+# Paths are texts here, as the kernel gives them: a Path would rewrite them.
+# ruff: noqa: PTH101, PTH115, PTH120
+
+import ctypes
+import errno
+import os
+import stat
+import struct
+from collections.abc import Callable
+
+from attrs import frozen
+
+from haldir_enforcer._linux import _kernel, _notification
+from haldir_enforcer._linux._notification import Answer, Refuse, Request
+from haldir_enforcer._linux._report import Deed
+from haldir_enforcer._linux._rules import Verdict, is_there
+from haldir_enforcer._linux._scene import Scene
+from haldir_enforcer._linux._view import join, signed
+from haldir_enforcer.events import Action, Class
+
+_AT_REMOVEDIR, _AT_SYMLINK_NOFOLLOW, _AT_SYMLINK_FOLLOW = 0x200, 0x100, 0x400
+_NOBODY = 0xFFFFFFFF
+_OTHERS_RIGHTS = stat.S_ISUID | stat.S_ISGID
+_MOST_SCANNED = 2000
+_HERE = _kernel.AT_FDCWD & 0xFFFFFFFFFFFFFFFF
+
+
+@frozen
+class Place:
+    """A name in a held folder."""
+
+    folder: int
+    name: str
+    real: str
+
+
+@frozen
+class _Target:
+    """A held file that an attribute is changed of, as a path that leads nowhere else."""
+
+    descriptor: int
+    real: str
+
+    @property
+    def path(self) -> str:
+        return f"/proc/self/fd/{self.descriptor}"
+
+
+class Changes:
+    """Decides about everything that changes the file system and opens nothing."""
+
+    def __init__(self, scene: Scene, forget: Callable[[], None]) -> None:
+        self._rules = scene.rules
+        self._view = scene.view
+        self._memory = scene.memory
+        self._report = scene.report
+        self._forget = forget
+        self._held: list[int] = []
+
+    def decide(self, request: Request) -> Answer:
+        """Return the answer, after the change was made."""
+        try:
+            return _HANDLERS[request.name](self, request, request.arguments)
+        except OSError as error:
+            return Refuse(error.errno or errno.EACCES)
+        finally:
+            if request.name not in _KEEPS_FOLDERS:
+                self._forget()
+            for descriptor in self._held:
+                os.close(descriptor)
+            self._held.clear()
+
+    # --- names
+
+    def remove(self, request: Request, folder: int, pointer: int, flags: int) -> Answer:
+        """Unlink or rmdir."""
+        place = self._place(request, folder, pointer)
+        exists = _exists(place)
+        if not self._granted(request, Action.FS_UNLINK, place.real, exists=exists):
+            return _notification.DENIED if exists else Refuse(errno.ENOENT)
+        if flags & _AT_REMOVEDIR:
+            os.rmdir(place.name, dir_fd=place.folder)
+            self._forget()
+            return _notification.DONE
+        was_link = stat.S_ISLNK(os.stat(place.name, dir_fd=place.folder, follow_symlinks=False).st_mode)
+        os.unlink(place.name, dir_fd=place.folder)
+        if was_link:
+            self._forget()
+        return _notification.DONE
+
+    def make_folder(self, request: Request, folder: int, pointer: int, mode: int) -> Answer:
+        """Mkdir; a name that exists is told without a judgement, as stat tells it."""
+        place = self._place(request, folder, pointer)
+        if _exists(place):
+            return Refuse(errno.EEXIST)
+        if not self._granted(request, Action.FS_CREATE, place.real):
+            return _notification.DENIED
+        os.mkdir(place.name, mode & 0o1777 & ~self._umask(request), dir_fd=place.folder)
+        return _notification.DONE
+
+    def make_node(self, request: Request, folder: int, pointer: int, mode: int) -> Answer:
+        """Mknod of a file, a pipe or a socket; devices are nobody's right."""
+        place = self._place(request, folder, pointer)
+        if not self._granted(request, Action.FS_CREATE, place.real):
+            return _notification.DENIED
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+            return _notification.NOT_PERMITTED
+        os.mknod(place.name, mode & ~_OTHERS_RIGHTS & ~self._umask(request), dir_fd=place.folder)
+        return _notification.DONE
+
+    def rename(self, request: Request, old: tuple[int, int], new: tuple[int, int], flags: int) -> Answer:
+        """Rename, where both names may be written, and everything below them if it is a folder."""
+        source, target = self._place(request, *old), self._place(request, *new)
+        for place in (source, target):
+            if not self._granted(request, Action.FS_RENAME, place.real, via=source.real, exists=_exists(source)):
+                return _notification.DENIED
+        for place, other in ((source, target), (target, source)):
+            if _exists(place) and not self._whole_tree_is_free(place, other):
+                self._note(request, Action.FS_RENAME, place.real, Verdict(False, Class.VIOLATION, None))
+                return _notification.DENIED
+        first, second = ctypes.create_string_buffer(os.fsencode(source.name)), _buffer(target.name)
+        _kernel.call(
+            "renameat2",
+            source.folder,
+            ctypes.addressof(first),
+            target.folder,
+            ctypes.addressof(second),
+            flags,
+        )
+        return _notification.DONE
+
+    def link(self, request: Request, old: tuple[int, int], new: tuple[int, int], flags: int) -> Answer:
+        """Link; the file must be one that may be written, or the new name would be a way around its rule."""
+        source, target = self._place(request, *old), self._place(request, *new)
+        if flags & _AT_SYMLINK_FOLLOW:
+            found = self._view.find(source.real, follow=True)
+            self._held.append(found.descriptor)
+            source = Place(_kernel.AT_FDCWD, f"/proc/self/fd/{found.descriptor}", found.real)
+        readable = self._rules.reading(source.real)
+        if (
+            readable.allowed
+            and self._rules.writing(target.real).allowed
+            and not self._rules.writing(source.real).allowed
+        ):
+            refused = Verdict(allowed=False, kind=Class.AMBIENT, rule=readable.rule)
+            self._note(request, Action.FS_LINK, target.real, refused, source.real)
+            return Refuse(errno.EXDEV)  # whoever links to save a copy, such as git, makes the copy then
+        for place in (source, target):
+            if not self._granted(request, Action.FS_LINK, place.real, via=source.real):
+                return _notification.DENIED
+        follow = bool(flags & _AT_SYMLINK_FOLLOW)
+        os.link(source.name, target.name, src_dir_fd=source.folder, dst_dir_fd=target.folder, follow_symlinks=follow)
+        return _notification.DONE
+
+    def symlink(self, request: Request, text: int, folder: int, pointer: int) -> Answer:
+        """Symlink: what it leads to is judged when it is used."""
+        target = self._memory.string(request, text)
+        place = self._place(request, folder, pointer)
+        if target is None:
+            return Refuse(errno.ENAMETOOLONG)
+        if not self._granted(request, Action.FS_SYMLINK, place.real, via=os.fsdecode(target)):
+            return _notification.DENIED
+        os.symlink(os.fsdecode(target), place.name, dir_fd=place.folder)
+        return _notification.DONE
+
+    # --- attributes
+
+    def on_path(self, request: Request, folder: int, pointer: int, change: "_Change", *, follow: bool = True) -> Answer:
+        """Change an attribute of the file at a path; without a path, of the descriptor ``folder``."""
+        if not pointer:
+            return self.on_descriptor(request, folder, change)
+        raw = self._string(request, pointer)
+        if not raw:
+            return self.on_descriptor(request, folder, change)
+        via = self._view.absolute(request, folder, raw)
+        if via.startswith("/proc/"):
+            return self._change(request, via, None, change)
+        try:
+            found = self._view.find(via, follow=follow)
+        except FileNotFoundError:
+            self._note_hidden(request, via)
+            raise
+        self._held.append(found.descriptor)
+        return self._change(request, via, _Target(found.descriptor, found.real), change)
+
+    def on_descriptor(self, request: Request, number: int, change: "_Change") -> Answer:
+        """Change an attribute of a file that the caller has open; that it could open it says nothing about this."""
+        process = os.pidfd_open(self._report.caller(request.thread).process)
+        try:
+            held = _kernel.call("pidfd_getfd", process, signed(number))
+        finally:
+            os.close(process)
+        self._held.append(held)
+        real = os.readlink(f"/proc/self/fd/{held}")
+        return self._change(request, real, _Target(held, real), change)
+
+    def _change(self, request: Request, via: str, target: _Target | None, change: "_Change") -> Answer:
+        action, do = change
+        real = via if target is None else target.real
+        nameless = target is not None and (real.startswith("/memfd:") or not real.startswith("/"))
+        if not nameless and not self._granted(request, action, real, via=None if via == real else via):
+            return _notification.DENIED
+        if target is None:
+            return _notification.DENIED
+        do(target.path)
+        return _notification.DONE
+
+    # --- shared
+
+    def _string(self, request: Request, pointer: int) -> bytes:
+        raw = self._memory.string(request, pointer)
+        if raw is None:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+        return raw
+
+    def _place(self, request: Request, folder: int, pointer: int) -> Place:
+        raw = self._string(request, pointer)
+        if not raw:
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+        via = self._view.absolute(request, folder, raw)
+        try:
+            found, name = self._view.find_parent(via)
+        except FileNotFoundError:
+            self._note_hidden(request, via)
+            raise
+        return Place(found.descriptor, name, join(found.real, name))
+
+    def _note_hidden(self, request: Request, via: str) -> None:
+        """What the caller cannot see is absent to it; to try it is a violation all the same."""
+        real = os.path.realpath(via)
+        verdict = self._rules.writing(real)
+        if not verdict.allowed and is_there(os.path.dirname(real)):
+            self._note(request, _ACTIONS.get(request.name.removesuffix("at"), Action.FS_CHMOD), real, verdict, via)
+
+    def _umask(self, request: Request) -> int:
+        return self._report.caller(request.thread).umask
+
+    def _granted(
+        self, request: Request, action: Action, real: str, *, via: str | None = None, exists: bool = True
+    ) -> bool:
+        verdict = self._rules.writing(real)
+        if not verdict.allowed and not exists:
+            verdict = Verdict(allowed=False, kind=self._rules.absent(real).kind, rule=None)
+        self._note(request, action, real, verdict, via)
+        return verdict.allowed
+
+    def _note(self, request: Request, action: Action, real: str, verdict: Verdict, via: str | None = None) -> None:
+        self._report.note(
+            request,
+            Deed(
+                action,
+                verdict.allowed,
+                verdict.kind,
+                path=real,
+                via=None if via == real else via,
+                rule=verdict.rule,
+                errno=None if verdict.allowed else errno.EACCES,
+                detail=request.name,
+            ),
+        )
+
+    def _whole_tree_is_free(self, place: Place, other: Place) -> bool:
+        """Whether everything below a folder may be written, under its old and under its new name."""
+        if not stat.S_ISDIR(os.stat(place.name, dir_fd=place.folder, follow_symlinks=False).st_mode):
+            return True
+        seen = 0
+        for path, folders, files, _ in os.fwalk(place.name, dir_fd=place.folder):
+            for name in (*folders, *files):
+                seen += 1
+                below = join(path, name)[len(place.name) :]
+                free = all(self._rules.writing(end.real + below).allowed for end in (place, other))
+                if seen > _MOST_SCANNED or not free:
+                    return False
+        return True
+
+
+_ACTIONS = {
+    "unlink": Action.FS_UNLINK,
+    "rmdir": Action.FS_UNLINK,
+    "mkdir": Action.FS_CREATE,
+    "mknod": Action.FS_CREATE,
+    "rename": Action.FS_RENAME,
+    "renameat2": Action.FS_RENAME,
+    "link": Action.FS_LINK,
+    "symlink": Action.FS_SYMLINK,
+    "truncate": Action.FS_TRUNCATE,
+}
+_Change = tuple[Action, Callable[[str], None]]
+_Arguments = tuple[int, int, int, int, int, int]
+
+
+def _mode(mode: int) -> _Change:
+    if mode & _OTHERS_RIGHTS:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))  # a file that lends its owner's rights outlives the run
+    return Action.FS_CHMOD, lambda path: os.chmod(path, mode & 0o1777)
+
+
+def _owner(user: int, group: int) -> _Change:
+    return Action.FS_CHMOD, lambda path: os.chown(path, _id(user), _id(group))
+
+
+def _id(value: int) -> int:
+    return -1 if value & _NOBODY == _NOBODY else value & _NOBODY
+
+
+def _size(length: int) -> _Change:
+    return Action.FS_TRUNCATE, lambda path: os.truncate(path, length)
+
+
+def _times(changes: Changes, request: Request, pointer: int, layout: str) -> _Change:
+    """Return the change of times that are given in one of the three layouts."""
+    data = b""
+    if pointer:
+        size = 16 if layout == "seconds" else 32
+        values = struct.unpack(f"{size // 8}q", changes._memory.read(request, pointer, size))  # noqa: SLF001
+        if layout == "seconds":
+            values = (values[0], 0, values[1], 0)
+        elif layout == "microseconds":
+            values = (values[0], values[1] * 1000, values[2], values[3] * 1000)
+        data = struct.pack("4q", *values)
+
+    def change(path: str) -> None:
+        name, times = _buffer(path), ctypes.create_string_buffer(data, 32)
+        _kernel.call("utimensat", _HERE_SIGNED, ctypes.addressof(name), ctypes.addressof(times) if data else 0, 0)
+
+    return Action.FS_CHMOD, change
+
+
+def _attribute(changes: Changes, request: Request, a: _Arguments) -> _Change:
+    name = os.fsdecode(changes._string(request, a[1]))  # noqa: SLF001
+    if request.name.startswith(("remove", "lremove", "fremove")):
+        return Action.FS_CHMOD, lambda path: os.removexattr(path, name)
+    if a[3] > 65_536:
+        raise OSError(errno.E2BIG, os.strerror(errno.E2BIG))
+    value = changes._memory.read(request, a[2], a[3]) if a[3] else b""  # noqa: SLF001
+    return Action.FS_CHMOD, lambda path: os.setxattr(path, name, value, signed(a[4]))
+
+
+def _buffer(text: str) -> "ctypes.Array[ctypes.c_char]":
+    return ctypes.create_string_buffer(os.fsencode(text))
+
+
+def _exists(place: Place) -> bool:
+    try:
+        os.stat(place.name, dir_fd=place.folder, follow_symlinks=False)
+    except OSError:
+        return False
+    return True
+
+
+_HERE_SIGNED = _kernel.AT_FDCWD
+_NOW = _kernel.AT_FDCWD
+
+
+def _follows(flags: int) -> bool:
+    return not flags & _AT_SYMLINK_NOFOLLOW
+
+
+_KEEPS_FOLDERS = frozenset(
+    {"unlink", "unlinkat", "mkdir", "mkdirat", "mknod", "mknodat", "truncate", "chmod", "fchmod"}
+)
+"""These lead no known path elsewhere, or say so themselves."""
+_Handler = Callable[[Changes, Request, _Arguments], Answer]
+_HANDLERS: dict[str, _Handler] = {
+    "unlink": lambda c, r, a: c.remove(r, _NOW, a[0], 0),
+    "rmdir": lambda c, r, a: c.remove(r, _NOW, a[0], _AT_REMOVEDIR),
+    "unlinkat": lambda c, r, a: c.remove(r, a[0], a[1], a[2]),
+    "mkdir": lambda c, r, a: c.make_folder(r, _NOW, a[0], a[1]),
+    "mkdirat": lambda c, r, a: c.make_folder(r, a[0], a[1], a[2]),
+    "mknod": lambda c, r, a: c.make_node(r, _NOW, a[0], a[1]),
+    "mknodat": lambda c, r, a: c.make_node(r, a[0], a[1], a[2]),
+    "rename": lambda c, r, a: c.rename(r, (_NOW, a[0]), (_NOW, a[1]), 0),
+    "renameat": lambda c, r, a: c.rename(r, (a[0], a[1]), (a[2], a[3]), 0),
+    "renameat2": lambda c, r, a: c.rename(r, (a[0], a[1]), (a[2], a[3]), a[4]),
+    "link": lambda c, r, a: c.link(r, (_NOW, a[0]), (_NOW, a[1]), 0),
+    "linkat": lambda c, r, a: c.link(r, (a[0], a[1]), (a[2], a[3]), a[4]),
+    "symlink": lambda c, r, a: c.symlink(r, a[0], _NOW, a[1]),
+    "symlinkat": lambda c, r, a: c.symlink(r, a[0], a[1], a[2]),
+    "truncate": lambda c, r, a: c.on_path(r, _NOW, a[0], _size(a[1])),
+    "chmod": lambda c, r, a: c.on_path(r, _NOW, a[0], _mode(a[1])),
+    "fchmod": lambda c, r, a: c.on_descriptor(r, a[0], _mode(a[1])),
+    "fchmodat": lambda c, r, a: c.on_path(r, a[0], a[1], _mode(a[2])),
+    "fchmodat2": lambda c, r, a: c.on_path(r, a[0], a[1], _mode(a[2]), follow=_follows(a[3])),
+    "chown": lambda c, r, a: c.on_path(r, _NOW, a[0], _owner(a[1], a[2])),
+    "lchown": lambda c, r, a: c.on_path(r, _NOW, a[0], _owner(a[1], a[2]), follow=False),
+    "fchown": lambda c, r, a: c.on_descriptor(r, a[0], _owner(a[1], a[2])),
+    "fchownat": lambda c, r, a: c.on_path(r, a[0], a[1], _owner(a[2], a[3]), follow=_follows(a[4])),
+    "utime": lambda c, r, a: c.on_path(r, _NOW, a[0], _times(c, r, a[1], "seconds")),
+    "utimes": lambda c, r, a: c.on_path(r, _NOW, a[0], _times(c, r, a[1], "microseconds")),
+    "futimesat": lambda c, r, a: c.on_path(r, a[0], a[1], _times(c, r, a[2], "microseconds")),
+    "utimensat": lambda c, r, a: c.on_path(r, a[0], a[1], _times(c, r, a[2], "nanoseconds"), follow=_follows(a[3])),
+    "setxattr": lambda c, r, a: c.on_path(r, _NOW, a[0], _attribute(c, r, a)),
+    "lsetxattr": lambda c, r, a: c.on_path(r, _NOW, a[0], _attribute(c, r, a), follow=False),
+    "fsetxattr": lambda c, r, a: c.on_descriptor(r, a[0], _attribute(c, r, a)),
+    "removexattr": lambda c, r, a: c.on_path(r, _NOW, a[0], _attribute(c, r, a)),
+    "lremovexattr": lambda c, r, a: c.on_path(r, _NOW, a[0], _attribute(c, r, a), follow=False),
+    "fremovexattr": lambda c, r, a: c.on_descriptor(r, a[0], _attribute(c, r, a)),
+}

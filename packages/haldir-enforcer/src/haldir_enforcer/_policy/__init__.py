@@ -1,0 +1,1 @@
+"""How permissions become a policy, and how a policy is asked."""

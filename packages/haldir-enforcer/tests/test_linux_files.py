@@ -1,0 +1,295 @@
+# The class of the fixture is in conftest, which tests cannot import.
+# ruff: noqa: ANN401
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from haldir_enforcer.events import Action, By, Class, Decision
+
+WRITES: dict[str, Any] = {"filesystem": {"read": [], "write": ["out"]}}
+
+TRY = """
+import os, sys, ctypes
+def attempt(do):
+    try: do()
+    except OSError as error: print("REFUSED", error.errno)
+    else: print("DONE")
+"""
+
+
+def test_a_granted_file_is_read_and_recorded(skill: Any) -> None:
+    outcome = skill.python("print(open('data.txt').read())")
+    assert outcome.output.strip() == "data"
+    assert outcome.ended.code == 0
+    assert str(skill.root / "data.txt") in {event.path for event in outcome.of(Action.FS_READ, Decision.ALLOW)}
+    assert not outcome.violations
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "open({secret!r})",
+        "open('../outside/secret')",
+        "open('/proc/self/root' + {secret!r})",
+        "open('/proc/self/cwd/../outside/secret')",
+        "open('/proc/thread-self/root' + {secret!r})",
+        "open(f'/proc/{{os.getpid()}}/root' + {secret!r})",
+        "open('//proc//self//root' + {secret!r})",
+        "os.open('secret', os.O_RDONLY, dir_fd=os.open({outside!r}, os.O_PATH))",
+        "open('/proc/self/fd/' + str(os.open({secret!r}, os.O_PATH)))",
+        "open('/dev/fd/' + str(os.open({secret!r}, os.O_PATH)))",
+        "(os.chdir({outside!r}), open('secret'))",
+        "(os.symlink({secret!r}, 'out/link'), open('out/link'))",
+        "(os.symlink('/proc/self/root' + {secret!r}, 'out/link'), open('out/link'))",
+        "(os.symlink({outside!r}, 'out/folder'), open('out/folder/secret'))",
+        "(os.link({secret!r}, 'out/hard'), open('out/hard'))",
+        "os.listdir({outside!r})",
+    ],
+)
+def test_no_detour_leads_to_a_secret(skill: Any, way: str) -> None:
+    outside = skill.root.parent / "outside"
+    call = way.format(secret=str(outside / "secret"), outside=str(outside))
+    outcome = skill.python(f"{TRY}\nattempt(lambda: {call})", declared=WRITES)
+    assert "REFUSED" in outcome.output
+    assert "DONE" not in outcome.output
+    if ("os.O_PATH" not in way and "chdir" not in way) or skill.namespaces.value == "never":
+        assert outcome.violations
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "open('data.txt', 'w')",
+        "open('data.txt', 'a')",
+        "os.open('data.txt', os.O_RDWR)",
+        "os.open('data.txt', os.O_RDONLY | os.O_TRUNC)",
+        "open('new', 'w')",
+        "os.unlink('data.txt')",
+        "os.rename('data.txt', 'out/moved')",
+        "os.rename('out', 'other')",
+        "os.mkdir('new')",
+        "os.symlink('data.txt', 'link')",
+        "os.truncate('data.txt', 0)",
+        "os.chmod('data.txt', 0o777)",
+        "os.chmod('.', 0o777)",
+        "os.fchmod(os.open('data.txt', os.O_RDONLY), 0o777)",
+        "os.chown('data.txt', os.getuid(), os.getgid())",
+        "os.fchown(os.open('data.txt', os.O_RDONLY), os.getuid(), os.getgid())",
+        "os.utime('data.txt', (1, 1))",
+        "os.utime(os.open('data.txt', os.O_RDONLY), (1, 1))",
+        "os.setxattr('data.txt', 'user.x', b'1')",
+        "os.mkfifo('pipe')",
+        "os.mknod('node')",
+        "os.open(f'/proc/self/fd/{os.open(\"data.txt\", os.O_RDONLY)}', os.O_WRONLY)",
+        "open('out/../data.txt', 'w')",
+        "(os.symlink('../data.txt', 'out/link'), open('out/link', 'w'))",
+        "(os.symlink('../new', 'out/dangling'), open('out/dangling', 'w'))",
+        "(os.symlink('..', 'out/up'), os.unlink('out/up/data.txt'))",
+        "os.open('.', os.O_TMPFILE | os.O_WRONLY)",
+    ],
+)
+def test_nothing_outside_of_the_write_grant_changes(skill: Any, change: str) -> None:
+    before = (skill.root / "data.txt").stat()
+    outcome = skill.python(f"{TRY}\nattempt(lambda: {change})", declared=WRITES)
+    after = (skill.root / "data.txt").stat()
+    assert "REFUSED" in outcome.output, outcome.output
+    assert (skill.root / "data.txt").read_text() == "data\n"
+    assert (before.st_mode, before.st_mtime, before.st_nlink) == (after.st_mode, after.st_mtime, after.st_nlink)
+    assert sorted(path.name for path in skill.root.iterdir()) == ["data.txt", "out"]
+    assert outcome.violations
+
+
+def test_a_readable_file_is_not_linked_to_where_it_could_be_written(skill: Any) -> None:
+    outcome = skill.python(f"{TRY}\nattempt(lambda: os.link('data.txt', 'out/hard'))", declared=WRITES)
+    assert "REFUSED 18" in outcome.output  # as between two file systems: whoever wanted to save a copy makes one
+    assert (skill.root / "data.txt").stat().st_nlink == 1
+    (event,) = outcome.of(Action.FS_LINK)
+    assert (event.decision, event.kind) == (Decision.DENY, Class.AMBIENT)
+
+
+def test_everything_inside_of_the_write_grant_works(skill: Any) -> None:
+    outcome = skill.python(
+        """
+import os, tempfile
+os.umask(0o027)
+os.chdir('out')
+with open('a', 'w') as f: f.write('hello')
+assert open('a').read() == 'hello'
+with open('a', 'a') as f: f.write(' world')
+with open('a', 'r+') as f: f.truncate(5)
+os.mkdir('d'); os.mkdir('d/e')
+os.rename('a', 'd/b')
+os.link('d/b', 'd/c'); os.symlink('d/b', 's')
+assert open('s').read() == 'hello' == open('d/c').read()
+os.chmod('d/b', 0o600); os.utime('d/b', (5, 5)); os.truncate('d/c', 4)
+assert os.stat('d/b').st_mtime != 0
+os.mkfifo('p')
+fd = os.open('.', os.O_TMPFILE | os.O_RDWR, 0o600); os.write(fd, b'x')
+d = os.open('d', os.O_RDONLY)
+os.rename('b', 'bb', src_dir_fd=d, dst_dir_fd=d)
+os.unlink('c', dir_fd=d)
+os.rmdir('d/e')
+with open('s', 'w') as f: pass
+try: open('s')
+except FileNotFoundError: print('dangling')
+os.replace('d/bb', 'a')
+for name in ('s', 'p', 'd/b'): os.path.lexists(name) and os.unlink(name)
+os.rmdir('d')
+print(sorted(os.listdir('.')), oct(os.stat('a').st_mode), 'fine')
+""",
+        declared={"filesystem": {"read": ["out"], "write": ["out"]}},
+    )
+    assert "fine" in outcome.output, outcome.output
+    assert not outcome.violations
+
+
+def test_a_new_file_has_the_mode_that_the_caller_asked_for(skill: Any) -> None:
+    skill.python(
+        "import os\nos.umask(0o027)\nos.close(os.open('out/a', os.O_CREAT | os.O_WRONLY, 0o666))", declared=WRITES
+    )
+    assert stat.S_IMODE((skill.root / "out" / "a").stat().st_mode) == 0o640
+
+
+def test_a_pattern_is_held_exactly(skill: Any) -> None:
+    (skill.root.parent / "outside" / "notes.md").write_text("notes\n")
+    outside = skill.root.parent / "outside"
+    outcome = skill.python(
+        f"print(open('{outside}/notes.md').read())\n{TRY}\nattempt(lambda: open('{outside}/secret'))",
+        declared={"filesystem": {"read": [f"{outside}/*.md"], "write": []}},
+    )
+    assert "notes" in outcome.output
+    assert "REFUSED 13" in outcome.output
+    allowed = [event for event in outcome.of(Action.FS_READ, Decision.ALLOW) if (event.path or "").endswith("notes.md")]
+    assert [event.by for event in allowed] == [By.SUPERVISOR]
+
+
+def test_agent_state_inside_of_a_write_grant_is_not_written(skill: Any) -> None:
+    (skill.root / "out" / "AGENTS.md").write_text("agent\n")
+    (skill.root / "out" / "keep").mkdir()
+    (skill.root / "out" / "keep" / "AGENTS.md").write_text("agent\n")
+    outcome = skill.python(
+        f"""{TRY}
+attempt(lambda: open('out/AGENTS.md', 'w'))
+attempt(lambda: os.unlink('out/AGENTS.md'))
+open('out/x', 'w').close()
+attempt(lambda: os.rename('out/x', 'out/AGENTS.md'))
+attempt(lambda: os.rename('out/keep', 'out/gone'))
+attempt(lambda: os.link('out/x', 'out/keep/CLAUDE.md'))
+""",
+        declared=WRITES,
+    )
+    assert outcome.output.split() == ["REFUSED", "13"] * 5, outcome.output
+    assert (skill.root / "out" / "keep" / "AGENTS.md").read_text() == "agent\n"
+
+
+def test_the_vault_is_not_read(skill: Any) -> None:
+    (skill.root / ".vault").mkdir()
+    (skill.root / ".vault" / "attestation.json").write_text("{}")
+    outcome = skill.python(f"{TRY}\nattempt(lambda: open('.vault/attestation.json'))\nprint(open('data.txt').read())")
+    assert "REFUSED 13" in outcome.output
+    assert "data" in outcome.output
+
+
+def test_the_environment_of_the_outside_is_not_read(skill: Any) -> None:
+    outcome = skill.python(
+        f"""{TRY}
+attempt(lambda: open('/proc/{os.getpid()}/environ'))
+attempt(lambda: open('/proc/1/environ'))
+attempt(lambda: open(f'/proc/{{os.getppid()}}/environ'))
+attempt(lambda: open('/proc/self/mem'))
+print(len(open('/proc/self/environ').read()) > 0)
+"""
+    )
+    assert outcome.output.count("REFUSED") == 4, outcome.output
+    assert "True" in outcome.output
+
+
+@pytest.mark.parametrize(
+    "way", ["open({outside!r} + '/new', 'w')", "os.mkdir({outside!r} + '/new')", "os.unlink({outside!r} + '/secret')"]
+)
+def test_what_is_tried_on_hidden_folders_is_a_violation_too(skill: Any, way: str) -> None:
+    outside = skill.root.parent / "outside"
+    outcome = skill.python(f"{TRY}\nattempt(lambda: {way.format(outside=str(outside))})", declared=WRITES)
+    assert "REFUSED" in outcome.output
+    assert outcome.violations
+    assert [path.name for path in outside.iterdir()] == ["secret"]
+
+
+def test_names_outside_are_hidden_where_there_are_namespaces(skill: Any) -> None:
+    outside = skill.root.parent / "outside"
+    outcome = skill.python(f"import os\nprint(os.path.exists('{outside}/secret'), os.path.exists('/etc/shadow'))")
+    assert outcome.output.split() == (["False"] * 2 if skill.namespaces.value == "required" else ["True"] * 2)
+
+
+def test_inherited_descriptors_are_closed(skill: Any, tmp_path: Path) -> None:
+    descriptor = os.open(tmp_path / "outside" / "secret", os.O_RDONLY)
+    os.set_inheritable(descriptor, True)
+    try:
+        outcome = skill.python(f"{TRY}\nattempt(lambda: os.read({descriptor}, 10))\nprint(os.listdir('/proc/self/fd'))")
+    finally:
+        os.close(descriptor)
+    assert "REFUSED 9" in outcome.output
+    assert "['0', '1', '2', '3']" in outcome.output
+
+
+def test_made_up_files_show_nobody_else(skill: Any) -> None:
+    outcome = skill.python(
+        "print(open('/etc/passwd').read(), open('/etc/hosts').read(), open('/etc/resolv.conf').read())"
+    )
+    assert "skill:x" in outcome.output or "root:x:0" in outcome.output
+    assert "daemon" not in outcome.output
+    assert "use-vc" in outcome.output
+
+
+def test_a_pipe_is_opened_again_through_its_number(skill: Any) -> None:
+    outcome = skill.python(
+        "import os\nr, w = os.pipe()\nos.write(w, b'through')\nprint(open(f'/dev/fd/{r}', 'rb', 0).read(7))"
+    )
+    assert "through" in outcome.output
+    assert not outcome.violations
+
+
+def test_a_writer_that_races_the_check_gains_nothing(skill: Any) -> None:
+    secret = str(skill.root.parent / "outside" / "secret")
+    outcome = skill.python(
+        f"""
+import ctypes, threading, os, time
+libc = ctypes.CDLL(None, use_errno=True)
+good, bad = b'data.txt'.ljust(200, b'\\0'), {secret!r}.encode().ljust(200, b'\\0')
+path = ctypes.create_string_buffer(good, 201)
+stop = False
+def rewrite():
+    while not stop:
+        ctypes.memmove(path, bad, 200); ctypes.memmove(path, good, 200)
+thread = threading.Thread(target=rewrite); thread.start()
+end = time.monotonic() + 1.5
+won = 0
+while time.monotonic() < end:
+    fd = libc.open(path, 0)
+    if fd >= 0:
+        won += b'SECRET' in os.read(fd, 100)
+        os.close(fd)
+stop = True; thread.join()
+print('won', won)
+"""
+    )
+    assert "won 0" in outcome.output, outcome.output
+
+
+def test_no_file_lends_its_owners_rights(skill: Any) -> None:
+    outcome = skill.python(
+        f"""{TRY}
+os.close(os.open('out/a', os.O_CREAT | os.O_WRONLY, 0o6755))
+attempt(lambda: os.chmod('out/a', 0o4755))
+attempt(lambda: os.fchmod(os.open('out/a', os.O_WRONLY), 0o2755))
+attempt(lambda: os.mknod('out/n', 0o6755))
+""",
+        declared=WRITES,
+    )
+    assert outcome.output.split()[:4] == ["REFUSED", "1", "REFUSED", "1"]
+    for path in (skill.root / "out").iterdir():
+        assert not path.stat().st_mode & (stat.S_ISUID | stat.S_ISGID)

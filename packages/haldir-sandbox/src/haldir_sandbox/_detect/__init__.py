@@ -1,0 +1,1 @@
+"""One module per place where a skill says what can be run."""

@@ -1,0 +1,8 @@
+"""A program is started although none is declared."""
+
+import subprocess
+
+from attack import executed, tries
+
+with tries():
+    executed(subprocess.run(["/usr/bin/id"], capture_output=True, check=False).stdout)

@@ -1,0 +1,8 @@
+"""The host is declared, the port is not."""
+
+import socket
+
+from attack import WORLD, leaked, tries
+
+with tries(), socket.create_connection(("127.0.0.1", WORLD.tcp4), 2) as peer:
+    leaked(peer.recv(100))

@@ -1,0 +1,10 @@
+"""The address of a datagram is hidden in a message header."""
+
+import socket
+
+from attack import WORLD, leaked, tries
+
+with tries(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+    peer.settimeout(0.5)
+    peer.sendmsg([b"x"], [], 0, ("127.0.0.1", WORLD.udp4))
+    leaked(peer.recv(100))

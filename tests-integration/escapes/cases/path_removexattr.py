@@ -1,0 +1,9 @@
+"""An attribute of a file outside is removed."""
+
+import os
+
+from attack import WORLD, escaped, tries
+
+with tries():
+    os.removexattr(WORLD.victim, "user.kept")
+    escaped("changed")
