@@ -104,7 +104,7 @@ def _link(bundle: RuleBundle, name: str) -> str:
 def _written(value: float) -> str:
     if value and value % (1 << 20) == 0:
         return f"{int(value) >> 20} MiB"
-    return f"{value:,g}" if isinstance(value, float) else f"{value:,}"
+    return f"{int(value):,}" if value == int(value) else f"{value:,g}"
 
 
 _BEGIN = """# Limits of the scanner
