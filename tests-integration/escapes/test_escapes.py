@@ -1,11 +1,13 @@
 """Every hostile case escapes where nothing confines it, and is held wherever something does; benign programs are clean.
 
-A mode that cannot run here fails.  HALDIR_ESCAPES_MODES names the modes to run, separated by commas, in place of all.
+A mode that cannot run here fails.  HALDIR_ESCAPES_MODES names the modes to run, separated by commas, or ``all``;
+without it half of the confined ones run, in which each user meets each command, with namespaces and without.
 """
 
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -50,7 +52,17 @@ MODES = {
         *(Mode(*row) for row in product(("enforce", "sandbox"), ("root", "user"), ("with", "without"))),
     )
 }
-CHOSEN = [name for name in os.environ.get("HALDIR_ESCAPES_MODES", ",".join(MODES)).split(",") if name]
+EVERYDAY = (
+    *("control-root", "control-user", "enforce-root-with", "enforce-user-without"),
+    *("sandbox-root-without", "sandbox-user-with"),
+)
+
+
+def _chosen(wanted: str) -> list[str]:
+    return list(MODES) if wanted == "all" else [name for name in wanted.split(",") if name]
+
+
+CHOSEN = _chosen(os.environ.get("HALDIR_ESCAPES_MODES", ",".join(EVERYDAY)))
 
 
 def _pairs(kind: str) -> list[tuple[str, str]]:
@@ -83,9 +95,16 @@ def interpreter() -> Iterator[str]:
     site = folder / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
     site.mkdir(parents=True)
     inner = [path for path in sys.path if path.endswith(("site-packages", "/src"))]
+    if _is_closed(HERE):  # the ordinary user could not read it
+        inner = [str(shutil.copytree(path, folder / "tree" / str(number))) for number, path in enumerate(inner)]
+        shutil.copytree(HERE, folder / "escapes")
     (site / "tree.pth").write_text("".join(f"{path}\n" for path in inner), encoding="utf-8")
     yield str(folder / "bin" / "python")
     shutil.rmtree(folder)
+
+
+def _is_closed(folder: Path) -> bool:
+    return any(not above.stat().st_mode & stat.S_IXOTH for above in (folder, *folder.parents))
 
 
 def _ask(mode: Mode, case: str, interpreter: str) -> dict[str, Any]:
@@ -97,9 +116,11 @@ def _ask(mode: Mode, case: str, interpreter: str) -> dict[str, Any]:
     if mode.user == "user" and root:
         as_user = {"user": ORDINARY_USER, "group": ORDINARY_USER, "extra_groups": []}
     python = interpreter if mode.user == "user" else sys.executable
+    copied = Path(interpreter).parents[1] / "escapes"
+    home = copied if mode.user == "user" and copied.is_dir() else HERE
     options = ["--runner", mode.runner, "--namespaces", mode.namespaces]
     run = subprocess.run(
-        [python, "-B", str(HERE / "harness.py"), case, *options],
+        [python, "-B", str(home / "harness.py"), case, *options],
         capture_output=True,
         check=False,
         encoding="utf-8",
