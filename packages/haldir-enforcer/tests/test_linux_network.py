@@ -85,7 +85,8 @@ asyncio.run(main())
         "socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)",
         "socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132)",
         "socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)",
-        "socket.socket().bind(('127.0.0.1', 0))",
+        "socket.socket().bind(('127.0.0.1', {port} + 1))",
+        "socket.socket().bind(('0.0.0.0', 0))",
         "socket.socket().listen(1)",
         "socket.create_server(('', 0))",
         "socket.socket(socket.AF_UNIX).connect({path!r})",
@@ -108,6 +109,17 @@ def test_nothing_undeclared_is_reached(skill: Any, server: int, way: str) -> Non
     assert "REFUSED" in outcome.output, outcome.output
     if "0x20000000" not in way:
         assert outcome.violations
+
+
+@pytest.mark.parametrize("family", ["AF_INET", "AF_INET6"])
+def test_to_ask_for_any_port_of_loopback_is_refused_and_no_violation_but_to_listen_is(skill: Any, family: str) -> None:
+    address = "127.0.0.1" if family == "AF_INET" else "::1"
+    asks = f"attempt(lambda: socket.socket(socket.{family}).bind(({address!r}, 0)))"
+    asked = skill.python(f"{TRY}\n{asks}")
+    assert "REFUSED" in asked.output, asked.output
+    assert not asked.violations
+    listening = skill.python(f"{TRY}\n{asks}\nattempt(lambda: socket.socket(socket.{family}).listen(1))")
+    assert listening.violations
 
 
 def test_netlink_is_refused_quietly(skill: Any) -> None:

@@ -132,7 +132,11 @@ class Network:
         address = self._address(request)
         if address.family != socket.AF_UNIX or not address.path or address.path.startswith(b"\0"):
             proto = "unix" if address.family == socket.AF_UNIX else "tcp"
-            self._deny(request, Action.NET_BIND, Endpoint(_label(address), address.ip, address.port, proto))
+            # So does urllib3, and with it every program with requests, to see whether there is IPv6: nobody can connect
+            # to what does not listen, and to listen is a violation.
+            asks = address.port == 0 and address.ip in {"::1", "127.0.0.1"}
+            endpoint = Endpoint(_label(address), address.ip, address.port, proto)
+            self._deny(request, Action.NET_BIND, endpoint, ambient=asks)
             return _notification.DENIED
         via = self._view.absolute(request, _kernel.AT_FDCWD, address.path)
         try:
