@@ -76,7 +76,7 @@ class Skill:
                 self._matches.append(self.rules.match_of(item))
             else:
                 self._file(item)
-        if self.examiner.costs.is_shortened:
+        if self.examiner.costs.is_shortened or self.examiner.costs.decode.is_shortened:
             self._matches.append(self.rules.match_of(Notice("parsing_shortened", "")))
         if self.examiner.costs.has_history:
             self._matches.append(self.rules.match_of(Notice("git_history", ".git/objects")))

@@ -15,7 +15,9 @@ class DecodeBudget:
         max_layers: how many there may be.
         max_ratio: how many times its size a compressed layer may grow.
         max_guesses: how often an unknown XOR key is looked for.
+        max_pieced_bytes: of text in which pieces that belong together are looked for; what is beyond is noted.
         limit_hit: whether something was left out.
+        is_shortened: whether pieces were not looked for everywhere.
     """
 
     max_total_bytes: int = 1 << 20
@@ -24,12 +26,15 @@ class DecodeBudget:
     max_layers: int = 2_000
     max_ratio: int = 200
     max_guesses: int = 16
+    max_pieced_bytes: int = 1 << 20
     limit_hit: bool = field(init=False, default=False)
+    is_shortened: bool = field(init=False, default=False)
     keys: list[bytes] = field(init=False, factory=list)
     _bytes: int = field(init=False, default=0)
     _spare_bytes: int = field(init=False, default=0)
     _layers: int = field(init=False, default=0)
     _guesses: int = field(init=False, default=0)
+    _pieced_bytes: int = field(init=False, default=0)
 
     def take(self, size: int) -> bool:
         """Whether a layer of ``size`` bytes is allowed; it is counted."""
@@ -45,6 +50,14 @@ class DecodeBudget:
         if self._spare_bytes + size > self.max_spare_bytes:
             return False
         self._spare_bytes += size
+        return True
+
+    def take_pieced(self, size: int) -> bool:
+        """Whether pieces may be looked for in ``size`` more bytes; they are counted."""
+        if self._pieced_bytes + size > self.max_pieced_bytes:
+            self.is_shortened = True
+            return False
+        self._pieced_bytes += size
         return True
 
     def guess(self) -> bool:

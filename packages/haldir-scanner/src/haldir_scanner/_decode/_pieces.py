@@ -6,6 +6,7 @@ from itertools import groupby, pairwise
 
 from attrs import frozen
 
+from haldir_scanner._decode._budget import DecodeBudget
 from haldir_scanner._decode._gates import Gate, places
 from haldir_scanner._decode._layer import Blob
 from haldir_scanner._decode._runs import from_run
@@ -37,11 +38,13 @@ class _Piece:
     end: int
 
 
-def pieces(data: bytes, present: frozenset[Gate]) -> Iterator[Blob]:
+def pieces(data: bytes, present: frozenset[Gate], budget: DecodeBudget) -> Iterator[Blob]:
     """What pieces near a word such as "concatenate" say together, and none of them alone."""
     if Gate.JOINING not in present:
         return
     for begin, end in _windows(data):
+        if not budget.take_pieced(end - begin):
+            return
         lines = list(_lines(data, begin, end))
         for sequence in (*_columns(lines), *_values(lines), *_literals(data, begin, end)):
             yield from _together(sequence)

@@ -97,7 +97,7 @@ def _blobs(source: _Source, budget: DecodeBudget) -> Iterator[Blob]:
     decoding = Decoding(budget.max_layer_bytes + 1, keeps_noise=source.xors or source.inflates or is_inner)
     yield from _plain_blobs(data, source, decoding)
     yield from turned(data, source.present)
-    yield from pieces(data, source.present)
+    yield from pieces(data, source.present, budget)
     if is_inner:
         yield from turned_whole(data)
     is_reversed = is_inner or Gate.REVERSED in source.present

@@ -19,7 +19,22 @@ _MAX_PHRASES = 128
 _MAX_CLASS = 4
 _LEAST_LETTERS = 3
 """A shorter phrase is nearly everywhere."""
-_MAX_CLAUSES = 6
+_MAX_CLAUSES = 3
+# Words that many paragraphs of technical writing hold; a pattern that needs no other word is better looked for itself.
+_EVERYDAY = frozenset(
+    (
+        *("access", "account", "add", "address", "after", "all", "also", "always", "any", "before"),
+        *("call", "change", "check", "code", "command", "content", "contents", "copy", "create", "data"),
+        *("date", "day", "detail", "do not", "document", "documents", "each", "every", "field", "file"),
+        *("files", "first", "follow", "from", "give", "group", "image", "images", "important", "include"),
+        *("index", "instead", "instruction", "instructions", "item", "keep", "line", "list", "message"),
+        *("messages", "model", "month", "must", "name", "need", "needs", "new", "note", "only", "order"),
+        *("other", "output", "over", "page", "project", "put", "read", "request", "result", "results"),
+        *("run", "same", "section", "send", "server", "set", "should", "show", "source", "start"),
+        *("state", "step", "summary", "system", "table", "text", "the", "then", "this", "time", "tool"),
+        *("update", "use", "user", "version", "when", "with", "without", "write", "year"),
+    )
+)
 _MAX_PROBES = 24
 _FREQUENT = frozenset({"curl", "wget", "iwr", "irm", "ignore"})
 _MAX_DISTRIBUTED = 3
@@ -93,6 +108,8 @@ def needed(source: str) -> tuple[Clause, ...]:
     # As RE2 reads it: in Latin-1, one byte one letter.
     need = _Reader(list(_TOKEN.finditer(source.encode().decode("latin-1")))).alternatives()
     clauses = {clause for clause in need.all_clauses() if _is_telling(clause)}
+    if all(map(_is_everyday, clauses)):
+        return ()
     return tuple(sorted(clauses, key=lambda clause: (-_worth(clause), sorted(clause)))[:_MAX_CLAUSES])
 
 
@@ -113,11 +130,17 @@ def probes_of(source: str) -> tuple[str, ...]:
     if not seldom:
         return (source,)
     # Between the words of a phrase may stand whatever is neither a letter nor a digit.
-    return tuple("(?i)" + "[^0-9A-Za-z]+".join(phrase.split()) for phrase in sorted(max(seldom, key=_worth)))
+    best = max(seldom, key=_worth)
+    return tuple("(?i)" + "[^0-9A-Za-z]+".join(phrase.split()) for phrase in sorted(best))
 
 
 def _is_frequent(phrase: str) -> bool:
     return not _FREQUENT.isdisjoint(phrase.split())
+
+
+def _is_everyday(clause: Clause) -> bool:
+    """Whether most paragraphs of most documents have one of the phrases."""
+    return not _EVERYDAY.isdisjoint(map(str.strip, clause))
 
 
 def _is_telling(clause: Clause) -> bool:

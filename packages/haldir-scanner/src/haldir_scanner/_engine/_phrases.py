@@ -14,7 +14,7 @@ from haldir_scanner._engine._hyperscan import HyperscanFilter, Probe, Store, dat
 from haldir_scanner._engine._needed import needed, plain
 from haldir_scanner._engine._regexes import OpenRegex, has_re2
 
-_KIND = "phrases 2"
+_KIND = "phrases 4"
 """Raised when the way changes in which phrases are read out of patterns."""
 
 
