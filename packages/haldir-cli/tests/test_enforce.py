@@ -69,10 +69,10 @@ def start() -> Iterator[Start]:
     with contextlib.ExitStack() as stack:
 
         def call(*words: str | Path, **options: Any) -> "subprocess.Popen[bytes]":  # noqa: ANN401 - those of Popen
-            pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+            streams: dict[str, Any] = {**dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE), **options}
             command = [sys.executable, "-m", "haldir_cli", *map(str, words)]
-            process = subprocess.Popen(command, **pipes | options)
-            stack.callback(process.communicate)
+            process: subprocess.Popen[bytes] = subprocess.Popen(command, **streams)
+            stack.enter_context(process)  # it closes the pipes
             stack.callback(process.kill)
             return process
 
@@ -270,13 +270,13 @@ def test_an_unanswered_signal_ends_the_program(start: Start, plain: Make) -> Non
 
 def test_a_second_signal_reaches_the_program_too(start: Start, plain: Make) -> None:
     answer = """
-import signal, sys, time
+import os, signal
 seen = []
 def answer(number, _):
     seen.append(number)
-    print('ready', flush=True)
+    os.write(1, b'ready\\n')
     if len(seen) == 2:
-        sys.exit(50)
+        os._exit(50)
 signal.signal(signal.SIGINT, answer)
 """
     process = start("enforce", plain(main__py=answer + FOREVER), "--no-verify", "--", "python3", "main.py")
@@ -316,7 +316,7 @@ def test_nothing_outlives_a_command_that_was_killed(start: Start, plain: Make, t
 def test_a_slow_reader_of_limited_output_can_be_left_with_ctrl_c(start: Start, plain: Make) -> None:
     process = start(
         *("enforce", plain(), "--no-verify", "--limits", '{"output_mb": 1}'),
-        *("--", "python3", "-c", "import os\nos.write(1, b'x' * 200000)\nos.write(2, b'done')"),
+        *("--", "python3", "-c", "import os\nos.write(1, b'x' * 150000)\nos.write(2, b'done')"),
     )
     assert process.stderr is not None
     assert process.stderr.read(4) == b"done"
@@ -462,7 +462,11 @@ def test_a_wrong_limit_is_125_and_named(enforce: Run, plain: Make, name: str) ->
     [
         ('{"processes": 3}', "import os, time\nfor n in range(9): os.fork()\ntime.sleep(60)", "processes"),
         ('{"memory_mb": 60}', "kept = [bytearray(1_000_000) for n in range(300)]\nimport time; time.sleep(60)", "MB"),
-        ('{"disk_mb": 1}', "with open('out/a', 'wb') as f:\n  while True: f.write(b'x' * 100_000); f.flush()", ""),
+        (
+            '{"disk_mb": 1}',
+            "import time\nfor n in range(50): open(f'out/{n}', 'wb').write(b'x' * 100_000); time.sleep(0.02)",
+            "MB",
+        ),
         ('{"output_mb": 1}', "while True: print('x' * 1000)", "output"),
     ],
     ids=["processes", "memory", "disk", "output"],
@@ -658,11 +662,6 @@ def test_the_program_runs_in_the_copy_and_the_skill_stays_as_it_is(enforce: Run,
     before = _tree(skill)
     code, out, _ = enforce(
         *(skill, "--report", "report.json", "--"),
-        *("sh", "-c", "echo new >> notes.txt; cat notes.txt; echo 1 > out/a"),
-    )
-    assert (code, out) == (126, "")  # cat was not declared
-    code, out, _ = enforce(
-        *(skill, "--report", "report.json", "--"),
         *("sh", "-c", "echo new >> notes.txt; read a < notes.txt; echo $a $PWD; echo 1 > out/a"),
     )
     folder = out.split()[1]
@@ -686,7 +685,7 @@ def test_the_vault_is_not_there_for_the_program(enforce: Run, plain: Make) -> No
 
 def test_folders_that_the_program_locked_do_not_stay(start: Start, plain: Make, temporary: Path) -> None:
     skill = plain({"filesystem": {"write": ["out"]}})
-    lock = "import os\nos.makedirs('out/a/b')\nopen('out/a/b/c', 'w').close()\nos.chmod('out/a/b', 0)\nos.chmod('out/a', 0)"
+    lock = "import os; os.makedirs('out/a/b'); open('out/a/b/c', 'w'); os.chmod('out/a/b', 0); os.chmod('out/a', 0)"
     process = start("enforce", skill, "--no-verify", "--json", "--", "python3", "-c", lock)
     out, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert json.loads(out)["written"] == ["out/a/b/c"]

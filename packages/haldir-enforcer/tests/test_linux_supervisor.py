@@ -16,7 +16,7 @@ from haldir_enforcer._linux import LinuxConfinement, Namespaces, _landlock, dete
 from haldir_enforcer._linux._tree import descendants
 from haldir_enforcer.confinement import Ending, Level, Reaction
 from haldir_enforcer.errors import ConfinementError
-from haldir_enforcer.events import Action, By, Class, Event
+from haldir_enforcer.events import Action, By, Class, Decision, Event
 
 SLEEP = [
     sys.executable,
@@ -144,6 +144,36 @@ def test_a_refused_call_fails_and_is_named(lone_skill: Any, call: tuple[int, str
     )
     assert outcome.output.strip() == "-1 1"
     assert [event.detail for event in outcome.violations] == [call[1]]
+
+
+OLD_CALL = """
+import ctypes, mmap, os
+code = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+code.write(bytes.fromhex("53 89f8 89f3 89d1 ba00000000 cd80 5b c3"))
+call = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int)(
+    ctypes.addressof(ctypes.c_char.from_buffer(code))
+)
+"""
+"""``call(NUMBER, A, B)`` makes a call of the 32-bit table, with int 0x80."""
+ONLY_X86_64 = pytest.mark.skipif(os.uname().machine != "x86_64", reason="no other has a second table here")
+
+
+@ONLY_X86_64
+@pytest.mark.parametrize("number", [20, 5, 11, 257, 999], ids=["getpid", "open", "execve", "openat of the other", "-"])
+def test_a_call_of_another_table_fails_and_is_named(skill: Any, number: int) -> None:
+    outcome = skill.python(f"{OLD_CALL}print(call({number}, 0, 0), call({number}, 0, 0), os.getpid() > 0)")
+    assert outcome.output.split() == ["-1", "-1", "True"]
+    assert {event.detail for event in outcome.violations} == {f"syscall {number} of another architecture"}
+    assert sum(event.count for event in outcome.of(Action.SYSCALL, Decision.DENY)) == 2
+    assert outcome.ended.ending is Ending.EXITED
+
+
+@ONLY_X86_64
+def test_a_call_of_another_table_by_any_process_ends_the_run(skill: Any) -> None:
+    code = f"{OLD_CALL}if os.fork() == 0: call(20, 0, 0)\nelse: os.wait()\nprint('after', flush=True)"
+    outcome = skill.python(code, reaction=Reaction.KILL)
+    assert outcome.output == ""
+    assert outcome.ended.ending is Ending.VIOLATION
 
 
 def test_new_namespaces_are_refused(skill: Any) -> None:

@@ -45,7 +45,7 @@ class Recording:
         audit_log: the file to which the run is appended.
         signer: signs the head of the log.
         alerts: who is told about violations.
-        watch: is called for each event, before it is answered; raising ends the run.
+        watch: is called for each event; raising ends the run.
     """
 
     audit_log: Path | None = None

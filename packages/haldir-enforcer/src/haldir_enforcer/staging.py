@@ -97,7 +97,7 @@ class StagedSkill:
         is_file = wanted.suffix != "" and literal == entry.rstrip("/")
         place = wanted.parent if is_file and not wanted.is_dir() else wanted
         if not place.exists():
-            place.mkdir(parents=True, mode=0o700)
+            place.mkdir(parents=True, mode=0o700, exist_ok=True)  # another run may be as far
 
 
 def stage(

@@ -11,10 +11,10 @@ LOAD, JUMP, EQUAL, GREATER_OR_EQUAL, ANY_BIT, RETURN = 0x20, 0x05, 0x15, 0x35, 0
 # struct seccomp_data: nr, arch, instruction_pointer, args[6]; both architectures are little endian
 NUMBER_AT, ARCH_AT, ARGUMENTS_AT = 0, 4, 16
 
-ALLOW, NOTIFY, KILL_PROCESS, _ERRNO = 0x7FFF0000, 0x7FC00000, 0x80000000, 0x00050000
+ALLOW, NOTIFY, _ERRNO = 0x7FFF0000, 0x7FC00000, 0x00050000
 
 
-@frozen
+@frozen(eq=False)
 class Instruction:
     """One instruction; the jumps count the instructions that are left out."""
 
@@ -24,7 +24,7 @@ class Instruction:
     value: int
 
 
-@frozen
+@frozen(eq=False)
 class Test:
     """Half of an argument (0 low, 1 high) compared with a value.  ``code`` is EQUAL or ANY_BIT."""
 

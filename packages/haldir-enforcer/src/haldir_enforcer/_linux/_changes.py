@@ -10,7 +10,7 @@ import stat
 import struct
 from collections.abc import Callable
 
-from attrs import frozen
+from attrs import define, frozen
 
 from haldir_enforcer._linux import _kernel, _notification
 from haldir_enforcer._linux._notification import Answer, Refuse, Request
@@ -24,19 +24,19 @@ _AT_REMOVEDIR, _AT_SYMLINK_NOFOLLOW, _AT_SYMLINK_FOLLOW = 0x200, 0x100, 0x400
 _NOBODY = 0xFFFFFFFF
 _OTHERS_RIGHTS = stat.S_ISUID | stat.S_ISGID
 _MOST_SCANNED = 2000
-_HERE = _kernel.AT_FDCWD & 0xFFFFFFFFFFFFFFFF
+_NOW = _kernel.AT_FDCWD
 
 
-@frozen
+@define(eq=False)
 class Place:
-    """A name in a held folder."""
+    """A name in a held folder; not changed once it is made."""
 
     folder: int
     name: str
     real: str
 
 
-@frozen
+@frozen(eq=False)
 class _Target:
     """A held file that an attribute is changed of, as a path that leads nowhere else."""
 
@@ -77,16 +77,15 @@ class Changes:
     def remove(self, request: Request, folder: int, pointer: int, flags: int) -> Answer:
         """Unlink or rmdir."""
         place = self._place(request, folder, pointer)
-        exists = _exists(place)
-        if not self._granted(request, Action.FS_UNLINK, place.real, exists=exists):
-            return _notification.DENIED if exists else Refuse(errno.ENOENT)
+        kind = _kind(place)
+        if not self._granted(request, Action.FS_UNLINK, place.real, exists=kind is not None):
+            return Refuse(errno.ENOENT) if kind is None else _notification.DENIED
         if flags & _AT_REMOVEDIR:
             os.rmdir(place.name, dir_fd=place.folder)
             self._forget()
             return _notification.DONE
-        was_link = stat.S_ISLNK(os.stat(place.name, dir_fd=place.folder, follow_symlinks=False).st_mode)
         os.unlink(place.name, dir_fd=place.folder)
-        if was_link:
+        if kind != stat.S_IFREG:
             self._forget()
         return _notification.DONE
 
@@ -120,15 +119,9 @@ class Changes:
             if _exists(place) and not self._whole_tree_is_free(place, other):
                 self._note(request, Action.FS_RENAME, place.real, Verdict(False, Class.VIOLATION, None))
                 return _notification.DENIED
-        first, second = ctypes.create_string_buffer(os.fsencode(source.name)), _buffer(target.name)
-        _kernel.call(
-            "renameat2",
-            source.folder,
-            ctypes.addressof(first),
-            target.folder,
-            ctypes.addressof(second),
-            flags,
-        )
+        first, second = _buffer(source.name), _buffer(target.name)
+        ends = source.folder, ctypes.addressof(first), target.folder, ctypes.addressof(second)
+        _kernel.call("renameat2", *ends, flags)
         return _notification.DONE
 
     def link(self, request: Request, old: tuple[int, int], new: tuple[int, int], flags: int) -> Answer:
@@ -323,7 +316,7 @@ def _times(changes: Changes, request: Request, pointer: int, layout: str) -> _Ch
 
     def change(path: str) -> None:
         name, times = _buffer(path), ctypes.create_string_buffer(data, 32)
-        _kernel.call("utimensat", _HERE_SIGNED, ctypes.addressof(name), ctypes.addressof(times) if data else 0, 0)
+        _kernel.call("utimensat", _NOW, ctypes.addressof(name), ctypes.addressof(times) if data else 0, 0)
 
     return Action.FS_CHMOD, change
 
@@ -343,15 +336,15 @@ def _buffer(text: str) -> "ctypes.Array[ctypes.c_char]":
 
 
 def _exists(place: Place) -> bool:
+    return _kind(place) is not None
+
+
+def _kind(place: Place) -> int | None:
+    """Return the kind of the file, None if there is none."""
     try:
-        os.stat(place.name, dir_fd=place.folder, follow_symlinks=False)
+        return stat.S_IFMT(os.stat(place.name, dir_fd=place.folder, follow_symlinks=False).st_mode)
     except OSError:
-        return False
-    return True
-
-
-_HERE_SIGNED = _kernel.AT_FDCWD
-_NOW = _kernel.AT_FDCWD
+        return None
 
 
 def _follows(flags: int) -> bool:

@@ -28,7 +28,7 @@ _OOM_SCORE = "500"
 """When memory runs out, the kernel takes the confined processes before the supervisor."""
 
 
-@frozen
+@frozen(eq=False)
 class Ends:
     """The descriptors of the inner processes.  ``leash`` ends when the supervisor does."""
 

@@ -115,6 +115,16 @@ def begin(plan: Plan) -> "LinuxRunning":
 
     Raises: ConfinementError if it cannot be; nothing of the program has run then.
     """
+    running = begin_without_waiting(plan)
+    running.await_start()
+    return running
+
+
+def begin_without_waiting(plan: Plan) -> "LinuxRunning":
+    """The same, but what keeps the program from starting is told by ``await_start``.
+
+    Raises: ConfinementError if not even a supervisor can be made.
+    """
     if not plan.kernel.notify:
         raise ConfinementError(
             "this kernel has no seccomp user notification, so that nothing here could answer for the program;"
@@ -131,9 +141,7 @@ def begin(plan: Plan) -> "LinuxRunning":
     theirs.close()
     for descriptor in streams:
         os.close(descriptor)
-    running = LinuxRunning(plan, ours, process)
-    running.await_start()
-    return running
+    return LinuxRunning(plan, ours, process)
 
 
 class LinuxRunning:

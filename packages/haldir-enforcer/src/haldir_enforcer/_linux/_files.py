@@ -4,12 +4,13 @@
 # ruff: noqa: PTH115, PTH116, PTH120
 
 import errno
+import functools
 import os
 import stat
 import struct
 from collections.abc import Callable
 
-from attrs import evolve, frozen
+from attrs import define, evolve
 
 from haldir_enforcer._linux import _kernel, _notification
 from haldir_enforcer._linux._notification import Answer, Give, Refuse, Request
@@ -17,7 +18,7 @@ from haldir_enforcer._linux._procfs import ProcFiles
 from haldir_enforcer._linux._report import Deed
 from haldir_enforcer._linux._rules import Verdict, is_there
 from haldir_enforcer._linux._scene import Scene
-from haldir_enforcer._linux._view import Found, join, signed
+from haldir_enforcer._linux._view import Found, join
 from haldir_enforcer._linux._virtual import VirtualFiles
 from haldir_enforcer.events import Action, By, Class
 
@@ -26,6 +27,8 @@ _TMPFILE = os.O_TMPFILE & ~os.O_DIRECTORY
 _MOST_LINKS = 8
 _MOST_KNOWN = 4096
 _SLASH = 47
+_NEW = os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
+_HERE = _kernel.AT_FDCWD & 0xFFFFFFFF
 _JUST_MAKES = os.O_CREAT | _TMPFILE | os.O_PATH | os.O_DIRECTORY
 _NOT_PLAIN = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | _TMPFILE | os.O_PATH
 _FLAG_NAMES = (
@@ -38,9 +41,9 @@ _FLAG_NAMES = (
 _ACCESS_NAMES = {os.O_RDONLY: "read", os.O_WRONLY: "write", os.O_RDWR: "read-write"}
 
 
-@frozen
+@define(eq=False)
 class Opening:
-    """What a caller asked to open."""
+    """What a caller asked to open; not changed once it is made."""
 
     via: str
     flags: int
@@ -59,10 +62,12 @@ class Opening:
     @property
     def names(self) -> tuple[str, ...]:
         """The flags that matter, in words."""
-        return (
-            _ACCESS_NAMES.get(self.flags & os.O_ACCMODE, "none"),
-            *(name for bit, name in _FLAG_NAMES if self.flags & bit),
-        )
+        return _names_of(self.flags)
+
+
+@functools.lru_cache(maxsize=256)
+def _names_of(flags: int) -> tuple[str, ...]:
+    return (_ACCESS_NAMES.get(flags & os.O_ACCMODE, "none"), *(name for bit, name in _FLAG_NAMES if flags & bit))
 
 
 class Files:
@@ -93,15 +98,19 @@ class Files:
 
     def decide_openat(self, request: Request) -> Answer:
         """Return the answer to openat, by far the most frequent call, with reads that the kernel holds remembered."""
-        folder, pointer, flags = request.arguments[:3]
-        if signed(folder) != _kernel.AT_FDCWD:
+        folder, pointer, flags, mode, _, _ = request.arguments
+        if folder & 0xFFFFFFFF != _HERE:
             return self.decide(request)
-        if flags & _NOT_PLAIN:
-            return self._make_openat(request) if flags & _JUST_MAKES == os.O_CREAT else self.decide(request)
+        if flags & _NOT_PLAIN and flags & _JUST_MAKES != os.O_CREAT:
+            return self.decide(request)
         raw = self._memory.string(request, pointer)
         if not raw:
             return self.decide(request)
-        cwd = "" if raw[0] == _SLASH else os.readlink(f"/proc/{request.thread}/cwd")
+        if flags & _NOT_PLAIN:
+            return self._make_openat(
+                request, Opening(self._view.absolute(request, folder, raw), flags & 0xFFFFFFFF, mode & 0o1777)
+            )
+        cwd = "" if raw[0] == _SLASH else self._view.folder(request, folder)
         key = (raw, flags, cwd)
         known = self._known.get(key)
         if known is not None:
@@ -120,17 +129,17 @@ class Files:
         self._known.clear()
         self._view.forget()
 
-    def _make_openat(self, request: Request) -> Answer:
+    def _make_openat(self, request: Request, opening: Opening) -> Answer:
         """Return the answer to an openat that may make its file: mostly there is none yet, or a plain one."""
-        opening = self._read(request)
-        if isinstance(opening, Refuse):
-            return opening
         if opening.via.startswith(("/proc/", "/dev/")) or opening.via.endswith("/"):
             return self._open(request, opening, _MOST_LINKS)
         try:
             folder, name = self._view.find_parent(opening.via)
         except OSError:
             return self._open(request, opening, _MOST_LINKS)
+        made = self._make_new(request, opening, folder, name)
+        if made is not None:
+            return made
         try:
             status = os.stat(name, dir_fd=folder.descriptor, follow_symlinks=False)
         except OSError:
@@ -138,6 +147,21 @@ class Files:
         if not opening.writes or not stat.S_ISREG(status.st_mode):
             return self._open(request, opening, _MOST_LINKS)
         return self._make(request, opening, folder, name, Action.FS_WRITE)
+
+    def _make_new(self, request: Request, opening: Opening, folder: Found, name: str) -> Answer | None:
+        """Return the answer where the file may be written and is not there yet; the kernel tells both at once."""
+        real = join(folder.real, name)
+        verdict = self._rules.writing(real)
+        if not verdict.allowed:
+            return None
+        mode = opening.mode & ~self._report.caller(request.thread).umask
+        try:
+            made = os.open(name, opening.flags | _NEW, mode, dir_fd=folder.descriptor)
+        except OSError:
+            return None
+        self._note(request, opening, real, verdict, action=Action.FS_CREATE)
+        self._wrote(real)
+        return Give(made, bool(opening.flags & os.O_CLOEXEC))
 
     def watch(self, request: Request) -> Answer:
         """Return the answer to inotify_add_watch: what may be read may be watched."""

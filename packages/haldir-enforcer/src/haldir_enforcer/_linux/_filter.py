@@ -4,7 +4,7 @@ import errno
 from enum import Flag, auto
 
 from haldir_enforcer._linux import _bpf
-from haldir_enforcer._linux._bpf import ALLOW, ANY_BIT, EQUAL, GREATER_OR_EQUAL, KILL_PROCESS, NOTIFY, Instruction, Test
+from haldir_enforcer._linux._bpf import ALLOW, ANY_BIT, EQUAL, GREATER_OR_EQUAL, NOTIFY, Instruction, Test
 from haldir_enforcer._linux._calls import LAST_KNOWN, X86_64, Machine
 
 CLONE_THREAD = 0x00010000
@@ -63,7 +63,7 @@ OTHER_PROCESS = frozenset(
     {"setpriority", "sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler", "ioprio_set"}
 )
 SYSTEM_V = frozenset({"shmget", "msgget", "semget", "mq_open", "mq_unlink"})
-WATCHES = frozenset({"inotify_add_watch", "umask"})
+WATCHES = frozenset({"inotify_add_watch", "umask", "chdir", "fchdir"})
 REFUSED = frozenset(
     [
         "ptrace",
@@ -151,9 +151,13 @@ class Ask(Flag):
 
 
 def build(machine: Machine, ask: Ask) -> list[Instruction]:
-    """Return the filter of ``machine``."""
+    """Return the filter of ``machine``.
+
+    Calls of the table of another architecture are asked about so that they are named: the answer is always no, and
+    without an answer they fail.
+    """
     program = _bpf.load(_bpf.ARCH_AT)
-    program += [Instruction(EQUAL, 1, 0, machine.audit), *_bpf.verdict(KILL_PROCESS)]
+    program += [Instruction(EQUAL, 1, 0, machine.audit), *_bpf.verdict(NOTIFY)]
     program += _bpf.load(_bpf.NUMBER_AT)
     nowhere = _bpf.verdict(_bpf.refuse(errno.ENOSYS))
     if machine is X86_64:

@@ -25,7 +25,7 @@ class NamespacesError(StartError):
     """It could not be because of the namespaces."""
 
 
-@frozen
+@frozen(eq=False)
 class Inner:
     """The inner processes, as this process numbers them; the program waits to be let go.
 

@@ -56,7 +56,7 @@ class Memory:
         descriptor = self._open.get(request.thread)
         if descriptor is not None:  # nearly every path: a descriptor is open and the first piece holds the end
             try:
-                found = os.pread(descriptor, min(_CHUNK, _PAGE - address % _PAGE), address)
+                found = os.pread(descriptor, _CHUNK, address)  # less, where the memory ends before
             except (OSError, OverflowError):
                 found = b""
             end = found.find(0)

@@ -50,7 +50,7 @@ class _Address:
         return Endpoint(None, self.ip, self.port, "tcp")
 
 
-@frozen
+@frozen(eq=False)
 class Desk:
     """How threads come back to the loop of the supervisor, and which sockets it makes itself."""
 

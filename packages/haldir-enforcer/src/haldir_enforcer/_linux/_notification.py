@@ -25,9 +25,10 @@ class Request:
     arguments: tuple[int, int, int, int, int, int]
 
 
-@frozen
 class GoOn:
     """The kernel carries the call out as it is."""
+
+    __slots__ = ()
 
 
 @frozen
@@ -52,9 +53,10 @@ class Give:
     close_on_exec: bool
 
 
-@frozen
 class Later:
     """A thread answers."""
+
+    __slots__ = ()
 
 
 Answer = GoOn | Refuse | Value | Give | Later
@@ -72,6 +74,7 @@ class Listener:
     def __init__(self, descriptor: int, machine: Machine) -> None:
         self.descriptor = descriptor
         self._names = dict(machine.names)
+        self._audit = machine.audit
         self._buffer = bytearray(_kernel.NOTIF_SIZE)
         self._nothing = bytes(_kernel.NOTIF_SIZE)
 
@@ -84,8 +87,12 @@ class Listener:
             if error.errno in {errno.ENOENT, errno.EINTR, errno.EAGAIN}:
                 return None
             raise
-        number, thread, _, call, _, _, a, b, c, d, e, f = _REQUEST.unpack(self._buffer)
-        return Request(number, thread, self._names.get(call) or f"syscall {call}", (a, b, c, d, e, f))
+        number, thread, _, call, audit, _, a, b, c, d, e, f = _REQUEST.unpack(self._buffer)
+        if audit == self._audit:
+            name = self._names.get(call) or f"syscall {call}"
+        else:  # a name that no handler has, so that it is refused whatever its number is
+            name = f"syscall {call} of another architecture"
+        return Request(number, thread, name, (a, b, c, d, e, f))
 
     def answer(self, request: Request, answer: Answer) -> None:
         """The thread goes on with this answer; nothing happens if it is gone."""

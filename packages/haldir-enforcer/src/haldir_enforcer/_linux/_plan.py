@@ -35,7 +35,7 @@ class Judge(Enum):
     KERNEL_ALONE = "kernel alone"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False)
 class Plan:
     """One run.  ``probe`` takes the place of the program in self-tests and returns its exit code."""
 

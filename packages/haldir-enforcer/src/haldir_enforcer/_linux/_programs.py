@@ -41,7 +41,7 @@ class Identity:
     modified_ns: int
 
 
-@frozen
+@frozen(eq=False)
 class Programs:
     """The programs of a policy by real path, and the first program with the interpreters of its script."""
 

@@ -15,7 +15,7 @@ from haldir_enforcer.events import Action, By, Class, Decision, Event
 _MOST_FOLDED = 4096
 
 
-@frozen
+@frozen(eq=False)
 class Caller:
     """The process of a thread: as the trace names it."""
 
@@ -51,7 +51,7 @@ class Report:
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
         self._callers: dict[int, Caller] = {}
-        self._folded: dict[tuple[Any, ...], list[Any]] = {}
+        self._folded: dict[tuple[Any, ...], int] = {}
         self._repeated: dict[tuple[int, Deed], list[Any]] = {}
         self.violations = 0
         self.first_violation: str | None = None
@@ -73,16 +73,14 @@ class Report:
         """The deed of a caller is in the log; the same deed again is only counted until ``unfold``."""
         if deed.kind is Class.VIOLATION:
             self._count(f"{deed.action.value} {deed.path or deed.detail or deed.more or ''}".strip())
-        caller = self.caller(request.thread)
-        key = (caller.process, deed.action, deed.allowed, deed.path, deed.via, deed.flags, deed.detail, deed.more)
-        folded = self._folded.get(key)
-        if folded is not None:
-            folded[0] += 1
+        wire = _wire(deed, self._callers.get(request.thread) or self.caller(request.thread))
+        if wire in self._folded:
+            self._folded[wire] += 1
             return
         if len(self._folded) >= _MOST_FOLDED:
             self.unfold()
-        self._folded[key] = [0, deed, caller]
-        self._sender.add(_wire(deed, caller, 1))
+        self._folded[wire] = 0
+        self._sender.add(wire)
 
     def note_again(self, request: Request, deed: Deed) -> None:
         """The very same record of a deed is in the log, for whichever thread."""
@@ -90,8 +88,9 @@ class Report:
         if folded is not None:
             folded[0] += 1
             return
-        folded = self._repeated[request.thread, deed] = [0, deed, self.caller(request.thread)]
-        self._sender.add(_wire(deed, folded[2], 1))
+        wire = _wire(deed, self.caller(request.thread))
+        self._repeated[request.thread, deed] = [0, wire]
+        self._sender.add(wire)
 
     def limit(self, action: Action, detail: str, process: int) -> None:
         """A limit was passed."""
@@ -118,22 +117,26 @@ class Report:
 
     def unfold(self) -> None:
         """What was only counted since the last time is in the log."""
-        for count, deed, caller in (*self._folded.values(), *self._repeated.values()):
+        for wire, count in self._folded.items():
             if count:
-                self._sender.add(_wire(deed, caller, count))
+                self._sender.add((*wire[:-1], count))
+        for count, wire in self._repeated.values():
+            if count:
+                self._sender.add((*wire[:-1], count))
         self._folded.clear()
         self._repeated.clear()
 
 
-def _wire(deed: Deed, caller: Caller, count: int) -> tuple[Any, ...]:
+def _wire(deed: Deed, caller: Caller) -> tuple[Any, ...]:
+    """Return the event of one deed as it is sent; the last value is how often it was done."""
     more = deed.more
     argv = more if isinstance(more, tuple) else ()
     endpoint = None if argv or not more else (more.host, more.ip, more.port, more.proto)
     return (
-        deed.action.value,
+        str(deed.action),
         "allow" if deed.allowed else "deny",
-        deed.by.value,
-        deed.kind.value,
+        str(deed.by),
+        str(deed.kind),
         caller.process,
         caller.parent,
         caller.exe,
@@ -145,7 +148,7 @@ def _wire(deed: Deed, caller: Caller, count: int) -> tuple[Any, ...]:
         deed.rule,
         deed.errno,
         deed.detail,
-        count,
+        1,
     )
 
 

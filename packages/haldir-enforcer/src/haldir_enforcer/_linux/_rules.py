@@ -35,7 +35,7 @@ _QUIET_REFUSALS = re.compile(
 """Refused, and no violation: runtimes look there to fit themselves to the machine, or keep what they compiled."""
 
 
-@frozen
+@frozen(eq=False)
 class Verdict:
     """Whether a path is granted, by which rule, and what the trace calls it."""
 

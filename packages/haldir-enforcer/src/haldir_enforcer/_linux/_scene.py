@@ -8,7 +8,7 @@ from haldir_enforcer._linux._rules import Rules
 from haldir_enforcer._linux._view import View
 
 
-@frozen
+@frozen(eq=False)
 class Scene:
     """The rules, the caller's folders, the caller's memory, and where deeds are noted."""
 

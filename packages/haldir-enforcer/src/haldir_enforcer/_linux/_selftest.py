@@ -12,7 +12,7 @@ from collections.abc import Callable
 from enum import IntFlag, auto
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from haldir_enforcer._linux import _plan
 from haldir_enforcer._linux._capabilities import Kernel
@@ -45,7 +45,7 @@ class Held(IntFlag):
 ALL = Held.READ | Held.WRITE | Held.CONNECT | Held.EXECUTE | Held.SIGNAL | Held.ENVIRONMENT | Held.GRANTED
 
 
-@frozen
+@frozen(eq=False)
 class Canaries:
     """A granted folder, and around it what must stay out of reach."""
 
@@ -84,8 +84,7 @@ def examine(kernel: Kernel, *, namespaces: bool) -> Standing:
     listener = socket.create_server(("127.0.0.1", 0))
     try:
         canaries = _prepare(folder, listener.getsockname()[1])
-        judged = _probe(canaries, kernel, Judge.SUPERVISOR, namespaces=namespaces)
-        alone = _probe(canaries, kernel, Judge.KERNEL_ALONE, namespaces=namespaces)
+        judged, alone = _probe(canaries, kernel, namespaces=namespaces)
     finally:
         listener.close()
         shutil.rmtree(folder, ignore_errors=True)
@@ -109,21 +108,22 @@ def _prepare(folder: str, port: int) -> Canaries:
     return Canaries(os.path.realpath(inside), os.path.realpath(outside), port, os.getpid())
 
 
-def _probe(canaries: Canaries, kernel: Kernel, judge: Judge, *, namespaces: bool) -> Held:
-    from haldir_enforcer._linux._confinement import begin  # noqa: PLC0415 - it asks for this module in turn
+def _probe(canaries: Canaries, kernel: Kernel, *, namespaces: bool) -> tuple[Held, Held]:
+    """Return what was refused with the supervisor, and by the kernel alone; both are tried at the same time."""
+    from haldir_enforcer._linux._confinement import begin_without_waiting  # noqa: PLC0415 - it asks for this module
 
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     try:
-        launch = _launch(canaries, null)
-        running = begin(
-            _plan.make(launch, Services(), kernel, namespaces=namespaces, probe=canaries.try_all, judge=judge)
-        )
-        ended = running.wait(_LONGEST_SECONDS)
+        judged = _plan.make(_launch(canaries, null), Services(), kernel, namespaces=namespaces, probe=canaries.try_all)
+        running = [begin_without_waiting(plan) for plan in (judged, evolve(judged, judge=Judge.KERNEL_ALONE))]
     finally:
         os.close(null)
-    if ended.code >= 128:
-        raise ConfinementError(f"a probe of the confinement ended with {ended.ending}: {ended.detail}")
-    return Held(ended.code)
+    ends = [probe.wait(_LONGEST_SECONDS) for probe in running]
+    for probe, ended in zip(running, ends, strict=True):
+        probe.await_start()
+        if ended.code >= 128:
+            raise ConfinementError(f"a probe of the confinement ended with {ended.ending}: {ended.detail}")
+    return Held(ends[0].code), Held(ends[1].code)
 
 
 def _launch(canaries: Canaries, null: int) -> Launch:

@@ -39,6 +39,8 @@ from haldir_enforcer.events import Action, By, Class, Decision, Event
 
 _FLUSH_SECONDS = 0.02
 _UNFOLD_SECONDS = 0.25
+_GARBAGE = 50_000
+"""Records are no cycles: they need no collector, which would walk all that wait to be sent."""
 _TURNS = 16
 """Answers between two looks at the clock."""
 
@@ -69,7 +71,8 @@ class Supervisor:
         plan = self._plan
         policy, limits = plan.launch.policy, plan.launch.limits
         self._memory = Memory(self._listener)
-        scene = Scene(_rules.Rules(policy, plan.grants), View(self.program), self._memory, self._report)
+        self._view = View(self.program)
+        scene = Scene(_rules.Rules(policy, plan.grants), self._view, self._memory, self._report)
         peers = _names.Peers(policy.hosts, plan.services.proxy)
         self._processes = _processes.Processes(self._keeper, limits.processes, self._report, apart=plan.namespaces)
         self._meter = Meter(self._keeper, limits)
@@ -103,6 +106,8 @@ class Supervisor:
             "listen": self._network.listen,
             "inotify_add_watch": self._files.watch,
             "umask": self._umask,
+            "chdir": self._move,
+            "fchdir": self._move,
         }
         return table
 
@@ -136,6 +141,7 @@ class Supervisor:
             now = time.monotonic()
             if now >= unfold_at:
                 self._report.unfold()
+                self._view.forget_current()
                 unfold_at = now + _UNFOLD_SECONDS
             if now >= self._flush_at:
                 self._flush(now)
@@ -214,12 +220,13 @@ class Supervisor:
 
     def _answer_next(self) -> None:
         request = self._listener.receive()
-        if request is None:
+        if request is None or self._ending is not None:
             return
-        if self._ending is not None:
-            return
+        if self._view.moving:
+            self._view.moving.discard(request.thread)
         answer = self._decide(request)
-        self._react()
+        if self._report.violations:
+            self._react()
         self._answer(request, answer)
 
     def _answer(self, request: Request, answer: Answer) -> None:
@@ -260,6 +267,10 @@ class Supervisor:
     def _umask(self, request: Request) -> Answer:
         del request
         self._report.forget()
+        return _notification.GO_ON
+
+    def _move(self, request: Request) -> Answer:
+        self._view.moves(request.thread)
         return _notification.GO_ON
 
     def _exec(self, request: Request) -> Answer:
@@ -357,6 +368,7 @@ def main(plan: Plan, control: int, streams: tuple[int, int, int]) -> None:
 def _settle(control: int, streams: tuple[int, int, int]) -> None:
     """Leave everything of the starting process behind but what is needed."""
     gc.freeze()
+    gc.set_threshold(_GARBAGE)
     signal.set_wakeup_fd(-1)
     for number in range(1, signal.NSIG):
         if number not in {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD} and signal.getsignal(number) is not None:

@@ -7,7 +7,7 @@ import errno
 import os
 import re
 
-from attrs import frozen
+from attrs import define
 
 from haldir_enforcer._linux import _kernel
 from haldir_enforcer._linux._notification import Request
@@ -18,9 +18,9 @@ _MOST_FOLDERS = 128
 _IN_ROOT = _kernel.RESOLVE_IN_ROOT | _kernel.RESOLVE_NO_MAGICLINKS
 
 
-@frozen
+@define(eq=False)
 class Found:
-    """A file that is held by an O_PATH descriptor, and its real path.  The holder closes it."""
+    """A file that is held by an O_PATH descriptor, and its real path; not changed.  The holder closes it."""
 
     descriptor: int
     real: str
@@ -35,6 +35,9 @@ class View:
         self._not_following = _kernel.Resolver(os.O_PATH | os.O_NOFOLLOW, _IN_ROOT)
         self._own_link = f"/proc/{os.getpid()}"
         self._folders: dict[str, Found] = {}
+        self._current: dict[int, str] = {}
+        self.moving: set[int] = set()
+        """Threads whose current folder changes: until such a thread asks again, it may have done so or not."""
 
     def absolute(self, request: Request, folder: int, path: bytes) -> str:
         """Return the path that the caller means, absolute; nothing is resolved.
@@ -42,14 +45,14 @@ class View:
         Raises: OSError if the folder descriptor is none of the caller's.
         """
         text = os.fsdecode(path)
-        if not text.startswith("/"):
+        if text[:1] != "/":
             base = self.folder(request, folder)
             text = f"{base.rstrip('/')}/{text}" if text else base
         elif text.startswith("/dev/"):
             text = _DEVICE_LINKS.get(text, text)
             if text.startswith("/dev/fd/"):
                 text = "/proc/self/fd/" + text[8:]
-        return self.own(request, text)
+        return self.own(request, text) if "proc" in text else text
 
     @staticmethod
     def own(request: Request, path: str) -> str:
@@ -62,9 +65,23 @@ class View:
         Raises: OSError if it has no such descriptor.
         """
         number = signed(folder)
-        return os.readlink(
-            f"/proc/{request.thread}/cwd" if number == _kernel.AT_FDCWD else f"/proc/{request.thread}/fd/{number}"
-        )
+        if number != _kernel.AT_FDCWD:
+            return os.readlink(f"/proc/{request.thread}/fd/{number}")
+        known = self._current.get(request.thread)
+        if known is None:
+            known = os.readlink(f"/proc/{request.thread}/cwd")
+            if not self.moving:
+                self._current[request.thread] = known
+        return known
+
+    def moves(self, thread: int) -> None:
+        """The current folder of a thread, and of all that share it, is another one soon."""
+        self._current.clear()
+        self.moving.add(thread)
+
+    def forget_current(self) -> None:
+        """A number may be that of another thread by now."""
+        self._current.clear()
 
     def find(self, path: str, *, follow: bool) -> Found:
         """Hold the file at ``path``.
@@ -97,6 +114,7 @@ class View:
         for found in self._folders.values():
             os.close(found.descriptor)
         self._folders.clear()
+        self._current.clear()
 
     def _real(self, descriptor: int) -> str:
         real = os.readlink(f"/proc/self/fd/{descriptor}")
