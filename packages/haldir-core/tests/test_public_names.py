@@ -12,7 +12,7 @@ def test_all_is_what_is_exported() -> None:
 
 def test_a_name_that_is_not_public_is_no_attribute() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        _ = haldir_core.nothing  # type: ignore[attr-defined]
+        _ = haldir_core.nothing
 
 
 def test_all_is_sorted_and_has_no_doubles() -> None:

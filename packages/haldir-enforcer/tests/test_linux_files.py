@@ -103,6 +103,38 @@ def test_nothing_outside_of_the_write_grant_changes(skill: Any, change: str) -> 
     assert outcome.violations
 
 
+@pytest.mark.parametrize(
+    "move",
+    [
+        "os.chdir(outside)",
+        "os.fchdir(os.open(outside, os.O_PATH))",
+        "(os.chdir('out'), os.chdir(f'{outside}/../outside'))",
+        "(thread := threading.Thread(target=lambda: os.chdir(outside)), thread.start(), thread.join())",
+        "(thread := threading.Thread(target=lambda: (os.chdir(outside), os.stat('/'))), thread.start(), thread.join())",
+    ],
+)
+def test_the_same_name_in_another_current_folder_is_another_file(lone_skill: Any, move: str) -> None:
+    outside = lone_skill.root.parent / "outside"
+    (outside / "data.txt").write_text("SECRET\n")
+    outcome = lone_skill.python(
+        f"{TRY}\nimport threading\noutside = {str(outside)!r}\nfor _ in range(3): open('data.txt').close()\n{move}\n"
+        "attempt(lambda: open('data.txt').read())\nattempt(lambda: open('new', 'w'))"
+    )
+    assert outcome.output.split() == ["REFUSED", "13"] * 2
+    assert {event.path for event in outcome.violations} == {str(outside / "data.txt"), str(outside / "new")}
+
+
+def test_every_process_has_a_current_folder_of_its_own(skill: Any) -> None:
+    outcome = skill.python(
+        f"{TRY}\nopen('data.txt').close()\nif os.fork() == 0:\n    os.chdir('out')\n    open('mine', 'w').close()\n"
+        "    os._exit(0)\nos.wait()\nopen('data.txt').close()\nos.chdir('out')\nprint(os.listdir())\nos.unlink('mine')",
+        declared=WRITES,
+    )
+    assert outcome.output.strip() == "['mine']"
+    assert not outcome.violations
+    assert not list((skill.root / "out").iterdir())
+
+
 def test_a_readable_file_is_not_linked_to_where_it_could_be_written(skill: Any) -> None:
     outcome = skill.python(f"{TRY}\nattempt(lambda: os.link('data.txt', 'out/hard'))", declared=WRITES)
     assert "REFUSED 18" in outcome.output  # as between two file systems: whoever wanted to save a copy makes one

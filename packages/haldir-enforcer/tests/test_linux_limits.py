@@ -134,6 +134,17 @@ def test_one_file_is_never_larger_than_the_limit(skill: Any) -> None:
     assert "REFUSED 27" in outcome.output or outcome.ended.ending is Ending.LIMIT
 
 
+def test_one_file_of_the_size_of_the_limit_ends_the_run(skill: Any) -> None:
+    outcome = skill.python(
+        "import signal, time\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nf = open('out/f', 'wb', buffering=0)\n"
+        "try:\n    while True: f.write(b'x' * 1_000_000)\nexcept OSError: time.sleep(20)",
+        declared={"filesystem": {"read": [], "write": ["out"]}},
+        limits=Limits(disk_mb=5, timeout_seconds=30),
+    )
+    assert outcome.ended.ending is Ending.LIMIT
+    assert "may be" in str(outcome.ended.detail)
+
+
 def test_the_time_ends_the_run_and_every_daemon_of_it(skill: Any) -> None:
     outcome = skill.python(
         """

@@ -22,7 +22,7 @@ if typing.TYPE_CHECKING:
     from haldir_enforcer.limits import Limits
     from haldir_enforcer.outcome import Outcome
     from haldir_enforcer.policy import Policy, compile_policy, explain
-    from haldir_enforcer.session import Recording, Session, Streams
+    from haldir_enforcer.session import Recording, Session, Stream, Streams
     from haldir_enforcer.staging import NotVerifiedError, StagedSkill, stage
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "RefusedError",
     "Session",
     "StagedSkill",
+    "Stream",
     "Streams",
     "compile_policy",
     "explain",
@@ -61,7 +62,7 @@ _HOMES = {
     "limits": ("Limits",),
     "outcome": ("Outcome",),
     "policy": ("Policy", "compile_policy", "explain"),
-    "session": ("Recording", "Session", "Streams"),
+    "session": ("Recording", "Session", "Stream", "Streams"),
     "staging": ("NotVerifiedError", "StagedSkill", "stage"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -50,10 +50,10 @@ _X86_64 = {
     "sched_setaffinity": 203, "sched_setattr": 314, "sched_setparam": 142, "sched_setscheduler": 144,
     "ioprio_set": 251, "prlimit64": 302, "shmget": 29, "shmat": 30, "shmctl": 31, "msgget": 68, "msgctl": 71,
     "semget": 64, "semctl": 66, "semop": 65, "mq_open": 240, "mq_unlink": 241, "memfd_create": 319, "ioctl": 16,
-    "prctl": 157, "chdir": 80, "fchdir": 81, "getppid": 110, "getpid": 39, "umask": 95, "stat": 4, "newfstatat": 262, "statx": 332, "fstat": 5,
+    "prctl": 157, "getppid": 110, "getpid": 39, "umask": 95, "stat": 4, "newfstatat": 262, "statx": 332, "fstat": 5,
     "lseek": 8, "mmap": 9, "futex": 202, "pipe2": 293, "dup3": 292, "getdents64": 217, "readlinkat": 267,
     "faccessat2": 439, "close_range": 436, "landlock_create_ruleset": 444, "landlock_add_rule": 445,
-    "landlock_restrict_self": 446, "lsm_set_self_attr": 460, "io_setup": 206, "mseal": 462,
+    "landlock_restrict_self": 446, "lsm_set_self_attr": 460, "io_setup": 206, "mseal": 462, "chdir": 80, "fchdir": 81,
 }
 
 _AARCH64 = {
@@ -80,10 +80,10 @@ _AARCH64 = {
     "sched_setattr": 274, "sched_setparam": 118, "sched_setscheduler": 119, "ioprio_set": 30, "prlimit64": 261,
     "shmget": 194, "shmat": 196, "shmctl": 195, "msgget": 186, "msgctl": 187, "semget": 190, "semctl": 191,
     "semop": 193, "mq_open": 180, "mq_unlink": 181, "memfd_create": 279, "ioctl": 29, "prctl": 167, "getppid": 173,
-    "getpid": 172, "chdir": 49, "fchdir": 50, "umask": 166, "newfstatat": 79, "statx": 291, "fstat": 80, "lseek": 62, "mmap": 222, "futex": 98,
+    "getpid": 172, "umask": 166, "newfstatat": 79, "statx": 291, "fstat": 80, "lseek": 62, "mmap": 222, "futex": 98,
     "pipe2": 59, "dup3": 24, "getdents64": 61, "readlinkat": 78, "faccessat2": 439, "close_range": 436,
     "landlock_create_ruleset": 444, "landlock_add_rule": 445, "landlock_restrict_self": 446, "lsm_set_self_attr": 460,
-    "io_setup": 0, "mseal": 462,
+    "io_setup": 0, "mseal": 462, "chdir": 49, "fchdir": 50,
 }
 # fmt: on
 

@@ -14,6 +14,10 @@ _MOST_BUFFERED = 8_000_000
 """Bytes that wait for a slow receiver; then the supervisor waits, and with it the confined processes."""
 
 
+_BATCH = 128
+"""Events that are sent together: the receiver is at work on some while others are made."""
+
+
 class Sender:
     """The writing end: events are kept together and sent in one go."""
 
@@ -35,7 +39,7 @@ class Sender:
     def add(self, wire: tuple[Any, ...]) -> None:
         """The same for an event that has the form of ``_to_wire`` already."""
         self._events.append(wire)
-        if len(self._events) >= 256:
+        if len(self._events) >= _BATCH:
             self.flush()
 
     def message(self, kind: str, *values: str | int | None) -> None:
@@ -133,13 +137,17 @@ def _to_wire(event: Event) -> tuple[Any, ...]:
     )
 
 
+_ACTIONS, _DECISIONS = {str(member): member for member in Action}, {str(member): member for member in Decision}
+_BYS, _KINDS = {str(member): member for member in By}, {str(member): member for member in Class}
+
+
 def _from_wire(wire: tuple[Any, ...]) -> Event:
     action, decision, by, kind, pid, ppid, exe, path, via, flags, argv, endpoint, rule, number, detail, count = wire
     return Event(
-        action=Action(action),
-        decision=Decision(decision),
-        by=By(by),
-        kind=Class(kind),
+        action=_ACTIONS[action],
+        decision=_DECISIONS[decision],
+        by=_BYS[by],
+        kind=_KINDS[kind],
         pid=pid,
         ppid=ppid,
         exe=exe,

@@ -1,7 +1,7 @@
 """Opening files: granted reads go on under the kernel's eyes, everything else is opened here and handed over."""
 
 # Paths are texts here, as the kernel gives them: a Path would rewrite them.
-# ruff: noqa: PTH115, PTH116, PTH120
+# ruff: noqa: PTH116, PTH120
 
 import errno
 import functools

@@ -77,8 +77,8 @@ class Meter:
         limits = self._limits
         if limits.memory_mb is not None and memory > limits.memory_mb * _UNIT:
             return Action.LIMIT_MEMORY, f"{memory} bytes of memory are used, {limits.memory_mb} MB may be"
-        if limits.disk_mb is not None and disk > limits.disk_mb * _UNIT:
-            return Action.LIMIT_DISK, f"{disk} bytes of files are written, {limits.disk_mb} MB may be"
+        if limits.disk_mb is not None and disk >= limits.disk_mb * _UNIT:
+            return Action.LIMIT_DISK, f"{disk} bytes of files are written, and less than {limits.disk_mb} MB may be"
         return None
 
 

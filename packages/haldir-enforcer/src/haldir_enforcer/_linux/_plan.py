@@ -149,5 +149,7 @@ def _identities(paths: list[str]) -> list[Identity]:
 def _resource_limits(launch: Launch) -> tuple[tuple[int, int], ...]:
     limits = [(resource.RLIMIT_CORE, 0)]
     if launch.limits.disk_mb is not None:
-        limits.append((resource.RLIMIT_FSIZE, launch.limits.disk_mb * _UNIT))
+        most = launch.limits.disk_mb * _UNIT
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        limits.append((resource.RLIMIT_FSIZE, most if hard == resource.RLIM_INFINITY else min(most, hard)))
     return tuple(limits)
