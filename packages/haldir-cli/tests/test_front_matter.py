@@ -73,7 +73,7 @@ def test_a_front_matter_that_cannot_be_used_says_why(text: str, words: str) -> N
 def test_a_yaml_bomb_is_no_name_and_takes_no_time() -> None:
     before = process_time()
     assert parse_front_matter(BOMB) == FrontMatter(None, "1")
-    assert process_time() - before < 1
+    assert process_time() - before < 10  # what is quadratic takes minutes
 
 
 def test_a_tag_makes_no_object() -> None:

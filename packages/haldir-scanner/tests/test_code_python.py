@@ -846,7 +846,7 @@ def _repeated(text: str, size: int = 300_000) -> str:
 def test_hostile_code_takes_no_time(text: str) -> None:
     begin = time.process_time()
     list(examine(text.encode()))
-    assert time.process_time() - begin < 8
+    assert time.process_time() - begin < 30  # what is quadratic takes minutes
 
 
 def test_what_is_too_much_is_cut_with_a_finding() -> None:

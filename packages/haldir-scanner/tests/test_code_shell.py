@@ -552,7 +552,7 @@ def test_hostile_scripts_take_little_time(piece: str) -> None:
     source = (piece * (MEGABYTE // len(piece))).encode()
     begin = time.process_time()
     list(examine(source))
-    assert time.process_time() - begin < 3  # about 0.4 s on an idle machine
+    assert time.process_time() - begin < 20  # what is quadratic takes minutes; about 0.4 s on an idle machine
 
 
 def joined(pieces: list[str]) -> bytes:

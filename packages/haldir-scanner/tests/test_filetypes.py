@@ -280,4 +280,4 @@ def test_a_hostile_line_takes_no_time(line: str) -> None:
     file_types("notes.txt", data)
     file_types("setup", b"#!/bin/sh\n" + data)
     language("setup", data)
-    assert time.process_time() - begin < 0.5
+    assert time.process_time() - begin < 10  # what is quadratic takes minutes

@@ -73,7 +73,7 @@ BOMB = "\n".join(["a: &a [x, x]", *(f"b{number}: &b{number} [*a, *a]" for number
 def test_front_matter_that_cannot_be_trusted_is_a_problem_and_no_crash(inner: str) -> None:
     begin = time.process_time()
     front_matter = read(f"---\n{inner}\n---\nbody".encode())
-    assert time.process_time() - begin < 1
+    assert time.process_time() - begin < 10  # what is quadratic takes minutes
     assert inner.startswith("a: x\n") or [rule for rule, _ in front_matter.problems] == [
         "skill_front_matter_unreadable"
     ]

@@ -138,7 +138,7 @@ def test_a_huge_manifest_takes_linear_time() -> None:
         entries = ",".join(f'"{"p" * 40}{number}": "{version}"' for number in range(15_000))
         start = time.process_time()
         scan_files({"package.json": f'{{"dependencies": {{"a": "{" " * 100_000}q", {entries}}}}}'.encode()})
-        assert time.process_time() - start < 4.0
+        assert time.process_time() - start < 20  # what is quadratic takes minutes
 
 
 def test_a_socket_to_scan_is_a_match(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -386,7 +386,7 @@ def test_a_hostile_line_of_a_megabyte_takes_seconds_at_most(piece: bytes) -> Non
     data = (piece * (1_000_000 // len(piece) + 1))[:1_000_000]
     start = time.process_time()
     scan_files({"line": data})
-    assert time.process_time() - start < 4.0
+    assert time.process_time() - start < 20  # what is quadratic takes minutes
 
 
 def test_severities_are_ordered_words() -> None:

@@ -34,7 +34,7 @@ GIF = b"GIF89a\x01\0\x01\0\x80\0\0\xff\xff\xff\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\
 JPEG = b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xff\xda\0\x02\x12\xff\0\x34\xff\xd0\x56\xff\xd9"
 ELF = b"\x7fELF\x02\x01\x01" + b"\0" * 57 + bytes(range(128, 250))
 PE = b"MZ" + b"\x90\0\x03\0" * 20 + b"PE\0\0" + bytes(range(128, 250))
-TIME_BUDGET_SECONDS = 5
+TIME_BUDGET_SECONDS = 20  # of processor time: what is quadratic takes minutes
 
 
 def examined(path: str, data: bytes, budget: UnpackBudget | None = None) -> tuple[dict[str, Member], list[Notice]]:
