@@ -14,7 +14,7 @@ From Python::
 from haldir_sandbox.behaviour import Behaviour, Deed, What
 from haldir_sandbox.dependencies import Supply
 from haldir_sandbox.entrypoints import EntryKind, EntryPoint, find_entry_points
-from haldir_sandbox.ground import Ground, Prepare, Reach, ground_with, linux_ground
+from haldir_sandbox.ground import Ground, Reach, ground_with, linux_ground
 from haldir_sandbox.observation import DEFAULT_OPTIONS, RUN_LIMITS, EntryPointError, Options, sandbox
 from haldir_sandbox.report import RunReport, SandboxReport
 
@@ -28,7 +28,6 @@ __all__ = [
     "EntryPointError",
     "Ground",
     "Options",
-    "Prepare",
     "Reach",
     "RunReport",
     "SandboxReport",

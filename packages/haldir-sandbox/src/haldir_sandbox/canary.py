@@ -107,7 +107,7 @@ _CREDENTIALS = (
     (".azure/accessTokens.json", "azure", '[{"accessToken": "@"}]\n'),
     (".kube/config", "kube", "apiVersion: v1\nusers:\n- name: admin\n  user:\n    token: @\n"),
     (".docker/config.json", "docker", '{"auths": {"registry.sample.example": {"auth": "@"}}}\n'),
-    (".npmrc", "npm", "//registry.npmjs.org/:_authToken=npm_@\n"),
+    (".npmrc", "npm", "//npm.sample.example/:_authToken=npm_@\n"),
     (".pypirc", "pypi", "[pypi]\nusername = __token__\npassword = pypi-@\n"),
     (".netrc", "netrc", "machine sample.example login someone password @\n"),
     (".git-credentials", "git", "https://someone:@@sample.example\n"),

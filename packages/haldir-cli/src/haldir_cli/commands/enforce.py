@@ -7,7 +7,7 @@ import sys
 import threading
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Self, Any
 
 import typer
 from attrs import frozen
@@ -233,12 +233,13 @@ def _run(skill: "StagedSkill", command: list[str], enforcer: "Enforcer", request
     from haldir_enforcer.session import Stream
 
     streams = Streams(stdin=Stream.INHERIT) if request.json else Streams.inherited()
-    session = enforcer.start(skill, command, streams=streams, recording=_recording(request))
-    try:
-        with _Relay(session):
+    with _Relay() as relay:  # before the start: the program may be signalled as soon as it is seen
+        session = enforcer.start(skill, command, streams=streams, recording=_recording(request))
+        try:
+            relay.to(session)
             outcome = session.wait()
-    finally:
-        session.stop()  # where the wait was interrupted
+        finally:
+            session.stop()  # where the wait was interrupted
     for line in in_words(outcome):
         say(line)
     is_told = _tell(_report(outcome, captured=request.json), request)
@@ -273,28 +274,40 @@ def _alerts(command: str | None) -> "tuple[CommandSink, ...]":
 
 
 class _Relay:
-    """Signals for this process reach the program while it runs."""
+    """Signals for this process reach the program; those that come before it runs, as soon as it does."""
 
-    def __init__(self, session: "Session") -> None:
-        self._session = session
+    def __init__(self) -> None:
+        self._session: Session | None = None
+        self._early: list[int] = []
         self._before: dict[signal.Signals, object] = {}
 
-    def __enter__(self) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            return  # only there signals arrive
-        for number in RELAYED:
-            handler = signal.getsignal(number)
-            if handler not in {signal.SIG_IGN, None}:  # what this process was told to ignore is not for the program
-                self._before[number] = signal.signal(number, self._pass_on)
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():  # only there signals arrive
+            for number in RELAYED:
+                handler = signal.getsignal(number)
+                if handler not in {signal.SIG_IGN, None}:  # what this process was told to ignore is not for the program
+                    self._before[number] = signal.signal(number, self._pass_on)
+        return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type] # what signal.signal returned
 
+    def to(self, session: "Session") -> None:
+        """What has arrived is passed on, and what will arrive."""
+        self._session = session
+        while self._early:
+            session.signal(self._early.pop(0))
+
     def _pass_on(self, number: int, _frame: object) -> None:
-        if self._session.is_over:  # only a slow reader of its output is waited for
+        if self._session is None:
+            if number in self._early:
+                raise KeyboardInterrupt  # asked twice: the start takes too long for somebody
+            self._early.append(number)
+        elif self._session.is_over:  # only a slow reader of its output is waited for
             raise KeyboardInterrupt
-        self._session.signal(number)
+        else:
+            self._session.signal(number)
 
 
 def _report(outcome: "Outcome", *, captured: bool) -> dict[str, object]:
