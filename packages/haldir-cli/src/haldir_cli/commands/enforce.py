@@ -7,7 +7,7 @@ import sys
 import threading
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 from attrs import frozen
