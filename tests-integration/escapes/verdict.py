@@ -36,8 +36,10 @@ def verdict(case: Case, how: str, namespaces: str, seen: Run) -> str:
     if "executioner" in case.needs:
         # the runner was killed from outside, so there is nothing but the effects
         return _escaped(case, how, seen) if seen.effects else _untried(how, seen) or "held"
-    if case.expect == "refused" and how != "control":
-        return _escaped(case, how, seen) or ("held" if seen.code == REFUSALS[how] else f"not refused ({seen.code})")
+    if case.expect == "refused" and how != "control" and seen.code == REFUSALS[how]:
+        return _escaped(case, how, seen) or "held"
+    if case.expect == "refused" and how == "enforce":  # a sandbox has a home of its own, of which more may be granted
+        return f"not refused ({seen.code})"
     proofs = {"violation": _unreported, "limit": _unlimited, "held": _unproven, "refused": _unproven}
     last = _wrong_end if case.expect == "clean" else proofs[case.expect]
     good = "clean" if case.expect == "clean" else "held"
