@@ -280,7 +280,7 @@ def test_control_characters_are_refused(name: str) -> None:
 
 
 def test_a_profile_stays_as_it_was_reviewed() -> None:
-    text = profile(odd_policy(Path("/Volumes/work"), "skill", exact=True), "/somewhere/bin/tool", proxy_port=4711)
+    text = profile(odd_policy(Path("/Volumes/disk"), "skill", exact=True), "/somewhere/bin/tool", proxy_port=4711)
     assert text.startswith(f"; {LABEL}\n")
     assert text == GOLDEN.read_text("utf-8")
 
