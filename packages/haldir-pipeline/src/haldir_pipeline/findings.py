@@ -63,17 +63,17 @@ def _finding(item: Found) -> Finding:
     excerpt = getattr(item, "excerpt", None)
     return Finding(
         severity=Severity(item.severity),
-        category=_fit(item.category, 100) or "unnamed",
-        message=_fit(item.message, 1000) or "unnamed",
-        pattern_id=_fit(item.rule, 100),
-        file=_fit(item.path, 500),
+        category=fit(item.category, 100) or "unnamed",
+        message=fit(item.message, 1000) or "unnamed",
+        pattern_id=fit(item.rule, 100),
+        file=fit(item.path, 500),
         line=item.line or None,  # the scanner says 0 for a whole file
         column=column,
-        match=None if excerpt is None else _fit(excerpt, 500),
+        match=None if excerpt is None else fit(excerpt, 500),
     )
 
 
-def _fit(text: str, units: int) -> str:
+def fit(text: str, units: int) -> str:
     """Return ``text`` without lone surrogates, and cut to ``units`` UTF-16 units with an ellipsis at the end."""
     clean = text.encode("utf-8", "replace").decode("utf-8")
     return clean if utf16_length(clean) <= units else cut_utf16(clean, units - 1) + "\N{HORIZONTAL ELLIPSIS}"

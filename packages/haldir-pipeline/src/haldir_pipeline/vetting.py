@@ -1,4 +1,4 @@
-"""The vetting: one snapshot goes through every layer and comes out as a report."""
+"""The vetting: one snapshot goes through the layers, and comes out as a result."""
 
 import os
 import shutil
@@ -7,81 +7,148 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from haldir_core import (
-    ErrorCode,
-    LayerReport,
-    Problem,
-    SkillSnapshot,
-    Status,
-    Timestamp,
-    UnsafeSkillError,
-    VettingReport,
-    read_skill,
-)
+from attrs import evolve, field, frozen
+
+from haldir_core import HaldirError, SkillSnapshot, Timestamp, VettingReport, read_skill
+from haldir_core.canonical import JsonObject, JsonValue
 from haldir_core.signals import signals_held
-from haldir_pipeline.layers import LAYERS, Layer
+from haldir_pipeline._course import Course
+from haldir_pipeline._layers.interface import Layer
+from haldir_pipeline._layers.table import make_layers
+from haldir_pipeline._plan import make_plan
+from haldir_pipeline.cancellation import Cancellation
+from haldir_pipeline.configuration import Configuration, Order
+from haldir_pipeline.decision import decide
+from haldir_pipeline.events import EventKind, Tell, tell_nobody
+from haldir_pipeline.outcomes import LayerName
+from haldir_pipeline.profiles import Demand
+from haldir_pipeline.result import Vetting, make_report
+from haldir_pipeline.resumption import Resumption
+from haldir_pipeline.running import Meters, Runner
+from haldir_pipeline.scoring import score
+from haldir_pipeline.subject import Subject
 
-PIPELINE_VERSION = "0.1.0"
-"""Written into every report; it changes when the same skill may get another report."""
+LOCAL = Configuration()
+"""What a user of this machine wants to know."""
 
 
-def vet_folder(
-    path: str | os.PathLike[str], *, clock: Callable[[], datetime], publisher_note: str | None = None
-) -> VettingReport:
-    """Vet the skill folder at ``path``; nothing is written to it, and nothing of it is executed.
+class NoReportError(HaldirError):
+    """A vetting ended with an error, so that there is no report; the message says why."""
 
-    The folder is read once, into a private copy that is gone afterwards: what is vetted cannot change
-    meanwhile.
+
+@frozen(kw_only=True)
+class Hooks:
+    """What somebody who starts a vetting may have to do with it while it goes on.
+
+    Attributes:
+        tell: called for each event.
+        cancellation: ends it.
+        resumption: where finished layers are kept until the vetting has ended.
+    """
+
+    tell: Tell = tell_nobody
+    cancellation: Cancellation = field(factory=Cancellation)
+    resumption: Resumption | None = None
+
+
+def vet(
+    snapshot: SkillSnapshot,
+    configuration: Configuration = LOCAL,
+    *,
+    clock: Callable[[], datetime],
+    layers: Sequence[Layer] | None = None,
+    hooks: Hooks | None = None,
+) -> Vetting:
+    """Vet a snapshot that has a private copy; ``clock`` dates everything.
+
+    ``layers`` are by default those that the configuration describes.
+
+    Raises:
+        UnsafeSkillError: if the snapshot holds what no skill may hold.
+        ValueError: if the snapshot has no copy.
+        ResumptionError: if the folder of unfinished runs belongs to others.
+    """
+    subject, hooks = Subject.of(snapshot), hooks or Hooks()
+    began = clock()
+    demand = Demand.of(configuration.profile, configuration.tier)
+    plan = make_plan(make_layers(configuration) if layers is None else layers, configuration, demand, began)
+    meters = Meters(now=clock)
+    runner = Runner(
+        subject=subject,
+        budgets=configuration.budgets,
+        meters=meters,
+        cancellation=hooks.cancellation,
+        deadline=meters.wall() + configuration.budgets.total_seconds,
+    )
+    course = Course(runner, configuration, hooks.tell, hooks.resumption, Timestamp.at(began))
+    course.say(EventKind.VETTING_STARTED)
+    ran = course.in_order(plan.run) if configuration.order is Order.FAIL_FAST else course.side_by_side(plan.run)
+    outcomes = tuple((plan.settled | ran)[name] for name in LayerName)
+    result, reasons = decide(outcomes, demand)
+    report = make_report(result, outcomes, course.began, configuration.publisher_note)
+    course.say(EventKind.VETTING_FINISHED, word=result.value)
+    course.forget()
+    return Vetting(
+        subject=subject,
+        configuration=configuration,
+        result=result,
+        reasons=reasons,
+        score=score(outcomes, result),
+        outcomes=outcomes,
+        began=course.began,
+        ended=Timestamp.at(clock()),
+        report=report,
+    )
+
+
+def vet_path(
+    path: str | os.PathLike[str],
+    configuration: Configuration = LOCAL,
+    *,
+    clock: Callable[[], datetime],
+    hooks: Hooks | None = None,
+) -> Vetting:
+    """Vet the skill folder at ``path``; nothing is written to it.
+
+    The folder is read once, into a private copy that is gone afterwards: what is vetted cannot change meanwhile.
 
     Raises:
         UnreadableError: if the folder cannot be read.
         UnsafeSkillError: if it holds what no skill may hold.
+        ResumptionError: as `vet`.
     """
     folder = Path(tempfile.mkdtemp(prefix="haldir-vet-"))
     try:
         # Under its own name, which is to be that in its front matter.
         copy = folder / (Path(os.path.realpath(path)).name or "skill")
-        return vet(read_skill(path, copy_to=copy), clock=clock, publisher_note=publisher_note)
+        return vet(read_skill(path, copy_to=copy), configuration, clock=clock, hooks=hooks)
     finally:
         with signals_held():
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def vet(
-    snapshot: SkillSnapshot,
-    *,
-    clock: Callable[[], datetime],
-    publisher_note: str | None = None,
-    layers: Sequence[Layer] = LAYERS,
+def vet_folder(
+    path: str | os.PathLike[str], *, clock: Callable[[], datetime], publisher_note: str | None = None
 ) -> VettingReport:
-    """Vet a snapshot that has a private copy; ``clock`` dates the report and times the layers.
+    """Return the report about a folder by the two layers that run nothing of it: scan and audit.
 
     Raises:
-        UnsafeSkillError: if the snapshot holds what no skill may hold.
-        ValueError: if the snapshot has no copy, or the note is longer than the format allows.
+        UnreadableError, UnsafeSkillError: as `vet_path`.
+        NoReportError: if a layer failed.
+        ConfigurationError: if the note is longer than the format allows.
     """
-    snapshot.refuse_problems()
-    if snapshot.vault_extras:  # it is neither signed nor scanned
-        raise UnsafeSkillError(
-            [
-                Problem(ErrorCode.EXTRA_FILES, f"{path} is no document of a .vault", path)
-                for path in snapshot.vault_extras
-            ]
-        )
-    if snapshot.copy is None:
-        raise ValueError("vetting needs the private copy of the skill: read it with copy_to")
-    started = clock()
-    reports = tuple(layer.run(snapshot.copy, number, clock) for number, layer in enumerate(layers, 1))
-    return VettingReport(
-        vetting_timestamp=Timestamp.at(started),
-        pipeline_version=PIPELINE_VERSION,
-        layers=reports,
-        overall_status=worst(reports),
-        publisher_note=publisher_note,
-    )
+    skip = frozenset({LayerName.SANDBOX, LayerName.REVIEW})
+    vetting = vet_path(path, evolve(LOCAL, skip=skip, publisher_note=publisher_note), clock=clock)
+    if vetting.report is None:
+        raise NoReportError("; ".join(f"{reason.layer}: {reason.text}" for reason in vetting.reasons))
+    return vetting.report
 
 
-def worst(reports: Sequence[LayerReport]) -> Status:
-    """Return the worst status among ``reports``."""
-    order = list(Status)
-    return max((report.status for report in reports), key=order.index)
+def vet_json(path: str, configuration: JsonValue, *, clock: Callable[[], datetime]) -> JsonObject:
+    """Vet the folder at ``path`` as a JSON configuration says, and return JSON; for workers of other processes.
+
+    Raises:
+        ConfigurationError: if the configuration is none.
+        UnreadableError, UnsafeSkillError: as `vet_path`.
+    """
+    return vet_path(path, Configuration.from_json(configuration), clock=clock).to_json()
