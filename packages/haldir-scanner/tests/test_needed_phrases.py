@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from haldir_scanner._engine._choice import chosen, merged, probes_of
 from haldir_scanner._engine._needed import needed, plain
 from haldir_scanner._engine._regexes import Re2Regexes, for_stdlib
 from haldir_scanner._engine._search import Patterns
@@ -17,6 +18,7 @@ Parsed: TypeAlias = Any
 """Of a private module, without types."""
 _BLANKS = 0.9
 PATTERNS = sorted(set(Patterns(builtin().rules, builtin().signals).searched))
+MERGED = dict(zip(PATTERNS, merged(map(chosen, PATTERNS)), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -24,13 +26,13 @@ PATTERNS = sorted(set(Patterns(builtin().rules, builtin().signals).searched))
     [
         (r"\bignore\s+previous\b", [{" ignore previous "}]),
         (r"(?i)\bSend\b[^\n]{0,80}\bkeys?\b", [{" send "}, {" key ", " keys "}]),
-        (r"(?:up|down)loads?", [{"upload", "uploads", "download", "downloads"}]),
+        (r"(?:up|down)loads?", [{"upload", "download"}]),
         (r"wo(?:n't| not)\b", [{"won t ", "wo not "}]),
         (r"back[\s_-]?up", [{"back up", "backup"}]),
         (r"word\w+ after", [{"word"}, {" after"}]),
         (r"\x66\x6fr[sg]et", [{"forset", "forget"}]),
         (r"(?:fourth|second)[^\n]*x{3}|third", [{"fourth", "second", "third"}]),
-        (r"\b(?:send|deliver)\b", []),
+        (r"\b(?:send|deliver)\b", [{" send ", " deliver "}]),
         ("don\u2019t tell", [{"don t tell"}]),
         (r"[a-z]+[\w.]*", []),
         (r"(?:secret)?", []),
@@ -49,12 +51,41 @@ def test_of_two_alternatives_every_pair_of_phrases_is_needed() -> None:
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_every_text_that_a_built_in_pattern_matches_has_its_phrases(pattern: str) -> None:
-    clauses = needed(pattern)
+    clauses = {*needed(pattern), *MERGED[pattern]}
     regexes = Re2Regexes([pattern])
     for text in examples(pattern):
         if regexes.find(0, text, 0, len(text)) is not None:
             found = plain(text).decode()
             assert all(any(phrase in found for phrase in clause) for clause in clauses), text
+
+
+@pytest.mark.parametrize(
+    ("pattern", "clauses"),
+    [
+        (r"\buse\b[^\n]*\bbitcoin wallet\b", [{" bitcoin wallet "}]),
+        (r"\buse\b[^\n]*\bwith\b", []),
+        (r"\bthe\b", []),
+        (r"\bskill\b[^\n]*\bsend\b", [{" send "}, {" skill "}]),
+    ],
+    ids=["one that is seldom is enough", "all are frequent", "everywhere", "the seldom one first"],
+)
+def test_of_the_clauses_those_are_looked_for_that_few_paragraphs_have(pattern: str, clauses: list[set[str]]) -> None:
+    assert list(map(set, chosen(pattern))) == clauses
+
+
+def test_two_forms_of_a_seldom_word_are_looked_for_as_one() -> None:
+    tight, loose = frozenset({" exfiltrate "}), frozenset({"exfiltrate"})
+    assert merged([(tight,), (loose,)]) == [(loose,), (loose,)]
+
+
+def test_a_word_that_is_part_of_frequent_ones_keeps_its_ends() -> None:
+    tight, loose = frozenset({" age "}), frozenset({"age"})
+    assert merged([(tight,), (loose,)]) == [(tight,), (loose,)]
+
+
+def test_a_pattern_that_may_begin_in_each_line_is_looked_for_by_what_else_it_needs() -> None:
+    assert probes_of(r"\bcurl\b[^\n]*\|\s*bitcoin-miner") == ("(?i)bitcoin[^0-9A-Za-z]+miner",)
+    assert probes_of(r"\bcurl\b[^\n]*\|\s*sh\b") == (r"\bcurl\b[^\n]*\|\s*sh\b",)
 
 
 def test_the_examples_of_most_patterns_match_them() -> None:

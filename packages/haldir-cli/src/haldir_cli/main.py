@@ -31,7 +31,10 @@ COMMANDS = {
     "rules": "Write, try and sign rules for the scanner.",
     "enforce": "Run a skill confined to its permissions.",
     "enforce-log": "Check the audit logs of confined runs.",
+    "audit": "Audit what a skill takes from elsewhere.",
+    "advisories": "Keep the known vulnerabilities that packages are compared with.",
     "sandbox": "Run a skill to see what it does.",
+    "review": "Have language models review a skill.",
     "vet": "Vet a skill folder and report what was found.",
     "test": "Check that this installation works, end to end.",
 }
@@ -84,7 +87,8 @@ def run() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="haldir.json")  # a name from a skill may not fit the terminal's encoding
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)  # so that temporary folders are cleaned up as after Ctrl-C
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, _interrupt)  # so that temporary folders are cleaned up as after Ctrl-C
     code = main(sys.argv[1:])
     if not _flushed(sys.stdout):
         code = code or Exit.USAGE

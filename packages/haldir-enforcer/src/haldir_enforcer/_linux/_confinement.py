@@ -116,7 +116,11 @@ def begin(plan: Plan) -> "LinuxRunning":
     Raises: ConfinementError if it cannot be; nothing of the program has run then.
     """
     running = begin_without_waiting(plan)
-    running.await_start()
+    try:
+        running.await_start()
+    except KeyboardInterrupt:
+        running.stop()  # nobody else knows of it yet
+        raise
     return running
 
 

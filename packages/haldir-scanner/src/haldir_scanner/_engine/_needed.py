@@ -19,24 +19,6 @@ _MAX_PHRASES = 128
 _MAX_CLASS = 4
 _LEAST_LETTERS = 3
 """A shorter phrase is nearly everywhere."""
-_MAX_CLAUSES = 3
-# Words that many paragraphs of technical writing hold; a pattern that needs no other word is better looked for itself.
-_EVERYDAY = frozenset(
-    (
-        *("access", "account", "add", "address", "after", "all", "also", "always", "any", "before"),
-        *("call", "change", "check", "code", "command", "content", "contents", "copy", "create", "data"),
-        *("date", "day", "detail", "do not", "document", "documents", "each", "every", "field", "file"),
-        *("files", "first", "follow", "from", "give", "group", "image", "images", "important", "include"),
-        *("index", "instead", "instruction", "instructions", "item", "keep", "line", "list", "message"),
-        *("messages", "model", "month", "must", "name", "need", "needs", "new", "note", "only", "order"),
-        *("other", "output", "over", "page", "project", "put", "read", "request", "result", "results"),
-        *("run", "same", "section", "send", "server", "set", "should", "show", "source", "start"),
-        *("state", "step", "summary", "system", "table", "text", "the", "then", "this", "time", "tool"),
-        *("update", "use", "user", "version", "when", "with", "without", "write", "year"),
-    )
-)
-_MAX_PROBES = 24
-_FREQUENT = frozenset({"curl", "wget", "iwr", "irm", "ignore"})
 _MAX_DISTRIBUTED = 3
 """Alternatives of which each pair of clauses is kept, rather than the best one of each."""
 
@@ -103,44 +85,20 @@ def plain(text: bytes) -> bytes:
     return b" " + b" ".join(text.translate(_PLAIN).split()) + b" "
 
 
-def needed(source: str) -> tuple[Clause, ...]:
-    """The clauses of a pattern in RE2's syntax, the most telling ones first; none if it may match anywhere."""
+def needed(source: str) -> frozenset[Clause]:
+    """The clauses of a pattern in RE2's syntax; none if it may match anywhere."""
     # As RE2 reads it: in Latin-1, one byte one letter.
     need = _Reader(list(_TOKEN.finditer(source.encode().decode("latin-1")))).alternatives()
-    clauses = {clause for clause in need.all_clauses() if _is_telling(clause)}
-    if all(map(_is_everyday, clauses)):
-        return ()
-    return tuple(sorted(clauses, key=lambda clause: (-_worth(clause), sorted(clause)))[:_MAX_CLAUSES])
+    return frozenset(shortest(clause) for clause in need.all_clauses() if _is_telling(clause))
 
 
-def probes_of(source: str) -> tuple[str, ...]:
-    """Patterns of which one matches wherever ``source`` does.
-
-    Where each line of a text may begin a match, as with ``curl``, that is what else is needed; or ``source`` itself.
-    """
-    clauses = needed(source)
-    if not any(_is_frequent(phrase) for clause in clauses for phrase in clause):
-        return (source,)
-    seldom = [
-        clause
-        for clause in clauses
-        if len(clause) <= _MAX_PROBES
-        and all(len(phrase.strip()) > _LEAST_LETTERS and not _is_frequent(phrase) for phrase in clause)
-    ]
-    if not seldom:
-        return (source,)
-    # Between the words of a phrase may stand whatever is neither a letter nor a digit.
-    best = max(seldom, key=_worth)
-    return tuple("(?i)" + "[^0-9A-Za-z]+".join(phrase.split()) for phrase in sorted(best))
-
-
-def _is_frequent(phrase: str) -> bool:
-    return not _FREQUENT.isdisjoint(phrase.split())
-
-
-def _is_everyday(clause: Clause) -> bool:
-    """Whether most paragraphs of most documents have one of the phrases."""
-    return not _EVERYDAY.isdisjoint(map(str.strip, clause))
+def shortest(clause: Clause) -> Clause:
+    """The clause without phrases that hold another one of its phrases."""
+    kept: list[str] = []
+    for phrase in sorted(clause, key=len):
+        if not any(shorter in phrase for shorter in kept):
+            kept.append(phrase)
+    return frozenset(kept)
 
 
 def _is_telling(clause: Clause) -> bool:

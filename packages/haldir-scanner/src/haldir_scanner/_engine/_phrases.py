@@ -10,11 +10,12 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from haldir_scanner._engine._choice import chosen, merged
 from haldir_scanner._engine._hyperscan import HyperscanFilter, Probe, Store, database_key, database_of, load, save
-from haldir_scanner._engine._needed import needed, plain
+from haldir_scanner._engine._needed import plain
 from haldir_scanner._engine._regexes import OpenRegex, has_re2
 
-_KIND = "phrases 4"
+_KIND = "phrases 6"
 """Raised when the way changes in which phrases are read out of patterns."""
 
 
@@ -27,8 +28,8 @@ class Needs:
 
     @classmethod
     def of(cls, sources: Sequence[str]) -> "Needs":
-        """The needs of patterns; one of which nothing is known has no clause."""
-        found = [needed(source) for source in sources]
+        """The needs of patterns; one that is better looked for itself has no clause."""
+        found = merged(map(chosen, sources))
         phrases = tuple(sorted({phrase for clauses in found for clause in clauses for phrase in clause}))
         number = {phrase: place for place, phrase in enumerate(phrases)}
         clauses = (tuple(tuple(sorted(number[phrase] for phrase in clause)) for clause in clauses) for clauses in found)

@@ -124,7 +124,7 @@ def _compiled(source: str) -> Any:  # noqa: ANN401 - as above
 class OpenRegex:
     """Says whether a pattern may match in a text, faster than the pattern itself: without the bounds of its repeats."""
 
-    _set: Any
+    _match: Any
 
     @classmethod
     def of(cls, source: str) -> "OpenRegex":
@@ -135,11 +135,11 @@ class OpenRegex:
         found = re2.Set.SearchSet(_options())
         found.Add(f"(?m){relaxed(source)}".encode())
         found.Compile()
-        return cls(found)
+        return cls(found.Match)
 
     def is_in(self, text: bytes) -> bool:
         """False only where the pattern has no match."""
-        return bool(self._set.Match(text))
+        return bool(self._match(text))
 
 
 class Re2Filter:

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from attrs import define, field, frozen
 
+from haldir_scanner._engine._choice import probes_of
 from haldir_scanner._engine._hyperscan import Probe
-from haldir_scanner._engine._needed import probes_of
 from haldir_scanner._engine._regexes import Regexes
 from haldir_scanner._files._filetypes import PROSE, FileType
 from haldir_scanner._rules._rule import Matcher, Rule, Signal
