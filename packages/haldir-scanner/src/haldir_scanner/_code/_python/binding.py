@@ -3,8 +3,6 @@
 import ast
 from collections.abc import Sequence
 
-from attrs import evolve
-
 from haldir_scanner._code._python import folding
 from haldir_scanner._code._python.paths import content_kind, is_agent_file
 from haldir_scanner._code._python.run import Class, Instance, Run
@@ -18,7 +16,7 @@ def bind(run: Run, target: ast.AST, value: Value | None, node: Node) -> None:
     """Let the target of an assignment hold a value."""
     if isinstance(target, ast.Name):
         if value is not None and value.taints:
-            value = evolve(value, taints=tuple(taint.through(node) for taint in value.taints))
+            value = value.with_taints(tuple(taint.through(node) for taint in value.taints))
         run.scope.assign(target.id, value)
     elif isinstance(target, ast.Tuple | ast.List):
         _unpack(run, target.elts, value, node)
@@ -41,7 +39,7 @@ def absorb(run: Run, holder: ast.expr, value: Value | None, node: Node) -> None:
         if held is None:
             bind(run, holder, Value(taints=value.taints), node)
         else:
-            bind(run, holder, evolve(held, taints=merge(held.taints, value.taints)), node)
+            bind(run, holder, held.with_taints(merge(held.taints, value.taints)), node)
 
 
 def element(value: Value | None) -> Value | None:
@@ -95,7 +93,7 @@ def _store(run: Run, holder: Class, name: str, value: Value | None) -> None:
         run.active[-1][1].stores.update(
             (name, taint.parameter) for taint in value.taints if taint.kind is Kind.PARAMETER
         )
-    put(run, holder, name, value if plain == value.taints else evolve(value, taints=plain))
+    put(run, holder, name, value if plain == value.taints else value.with_taints(plain))
 
 
 def put(run: Run, holder: Class, name: str, value: Value) -> None:

@@ -3,8 +3,6 @@
 import ast
 from collections.abc import Mapping
 
-from attrs import evolve
-
 from haldir_scanner._code._python import computing, files, reflection, running, sending
 from haldir_scanner._code._python.binding import absorb
 from haldir_scanner._code._python.call import Arguments, Call, CallHandler
@@ -181,7 +179,7 @@ def _unknown(run: Run, callee: Value | None, arguments: Arguments) -> Value | No
     made = run.named(f"{callee.name}()")
     if is_class or not taints:
         return made
-    return Value(taints=taints) if made is None else evolve(made, taints=taints)
+    return Value(taints=taints) if made is None else made.with_taints(taints)
 
 
 def _carried(arguments: Arguments) -> tuple[Taint, ...]:

@@ -104,7 +104,7 @@ def _put_stores(run: Run, function: Function, summary: Summary, actual: Mapping[
         value = actual.get(index)
         if value is not None:
             plain = tuple(taint for taint in value.taints if taint.kind is not Kind.PARAMETER)
-            put(run, function.owner, name, evolve(value, taints=plain))
+            put(run, function.owner, name, value.with_taints(plain))
 
 
 def _matched(function: Function, arguments: Arguments) -> dict[int, Value | None]:
@@ -153,4 +153,4 @@ def _passed(returned: Value | None, actual: Mapping[int, Value | None], node: No
             continue
         given = taint.given(actual.get(taint.parameter))
         taints = merge(taints, tuple(origin.through(node) for origin in given))
-    return evolve(returned, taints=taints)
+    return returned.with_taints(taints)

@@ -9,12 +9,18 @@ from attrs import frozen
 MAX_DEPTH = 100  # nodes; the deepest tree of the standard library has 28
 
 _LONG_SUM = 8  # terms
-_LEFT_OUT = frozenset({"ctx", "kind", "op", "ops", "type_comment", "type_ignores"})
+# Fields that never hold an expression or a statement.
+_LEFT_OUT = frozenset(
+    (
+        *("arg", "asname", "attr", "id", "module", "name", "rest", "kind", "type_comment", "type_ignores"),
+        *("ctx", "op", "ops", "conversion", "is_async", "level", "simple"),
+    )
+)
 _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {
     kind: tuple(name for name in kind._fields if name not in _LEFT_OUT)
     for kind in vars(ast).values()
     if isinstance(kind, type) and issubclass(kind, ast.AST)
-}
+} | {ast.Constant: ()}
 
 
 @frozen

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 HOLE = "{}"  # stands in a text for what is not known
 READ = " read"  # ends the label of a parameter that was a path: of the file, not of the path
@@ -101,6 +101,21 @@ class Value:
         """The text as far as it is known, with holes; "" if nothing is."""
         return self.constant if isinstance(self.constant, str) else self.partial
 
+    def with_taints(self, taints: tuple[Taint, ...]) -> "Value":
+        """The same, from elsewhere."""
+        # What attrs.evolve does, in a sixth of the time.
+        return Value(
+            self.constant,
+            self.partial,
+            self.name,
+            taints,
+            self.chain,
+            self.origin,
+            self.elements,
+            self.target,
+            self.hidden,
+        )
+
 
 _NAMING = frozenset({Kind.INPUT, Kind.ENVIRONMENT, Kind.VARIABLE})
 
@@ -161,7 +176,7 @@ def join(first: Value | None, second: Value | None) -> Value | None:
         return first or second
     telling, other = (first, second) if _is_placeholder(second) else (second, first)
     taints = merge(telling.taints, other.taints)
-    return telling if taints is telling.taints else evolve(telling, taints=taints)
+    return telling if taints is telling.taints else telling.with_taints(taints)
 
 
 def _is_placeholder(value: Value) -> bool:
