@@ -230,3 +230,24 @@ def test_showing_the_completion_to_a_shell_is_no_failure(tmp_path: Path) -> None
     *completion, code = run.stdout.splitlines()
     assert code == "0"
     assert any("_haldir_completion" in line for line in completion)
+
+
+def test_a_command_that_hangs_up_on_nobody_goes_on(
+    big_skill: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    command = [sys.executable, "-m", "haldir_cli", "vet", str(big_skill), "--json"]
+    process = subprocess.Popen(
+        ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh", *command],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    _wait_until(lambda: any(temporary.glob("haldir-vet-*/*/part9*.py")), process)
+    process.send_signal(signal.SIGHUP)
+    out, err = process.communicate(timeout=6 * PATIENCE_SECONDS)
+    assert process.returncode in {0, 1, 3}, err
+    assert json.loads(out)

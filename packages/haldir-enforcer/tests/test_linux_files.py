@@ -3,6 +3,7 @@
 
 import os
 import stat
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -325,3 +326,14 @@ attempt(lambda: os.mknod('out/n', 0o6755))
     assert outcome.output.split()[:4] == ["REFUSED", "1", "REFUSED", "1"]
     for path in (skill.root / "out").iterdir():
         assert not path.stat().st_mode & (stat.S_ISUID | stat.S_ISGID)
+
+
+def test_a_skill_in_shared_memory_is_read_there(skill: Any) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="haldir-test-") as folder:
+        root = Path(folder, "skill")
+        root.mkdir()
+        (root / "data.txt").write_text("from shared memory\n")
+        Path(folder, "beside").write_text("SECRET\n")
+        code = "print(open('data.txt').read())\ntry: print(open('../beside').read())\nexcept OSError: print('REFUSED')"
+        outcome = type(skill)(root, skill.namespaces).python(code)
+    assert outcome.output.split("\n")[0::2] == ["from shared memory", "REFUSED"]

@@ -324,3 +324,27 @@ def test_a_violation_is_recorded_before_the_run_is_over(skill: Any) -> None:
     outcome = skill.python("open('/etc/shadow')", reaction=Reaction.KILL)
     assert outcome.ended.ending is Ending.VIOLATION
     assert [event.path for event in outcome.events if event.kind is Class.VIOLATION] == ["/etc/shadow"]
+
+
+def test_ctrl_c_while_a_program_starts_leaves_no_process(skill: Any) -> None:
+    confinement = skill.confinement()
+    launches = [skill.launch(SLEEP, list[Event]().append, skill.null) for _ in range(12)]
+    before = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    pressed = 0
+    try:
+        for number, launch in enumerate(launches):
+            signal.setitimer(signal.ITIMER_REAL, 0.0005 + 0.0005 * number)
+            try:
+                running = confinement.start(launch)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                running.stop()
+            except KeyboardInterrupt:
+                pressed += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert pressed
+    deadline = time.monotonic() + 20
+    while descendants(os.getpid()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import evolve
 
+from haldir_core.signals import signals_held
 from haldir_enforcer._linux import _capabilities, _plan, _supervisor
 from haldir_enforcer._linux._capabilities import Kernel
 from haldir_enforcer._linux._channel import Receiver
@@ -115,11 +116,14 @@ def begin(plan: Plan) -> "LinuxRunning":
 
     Raises: ConfinementError if it cannot be; nothing of the program has run then.
     """
-    running = begin_without_waiting(plan)
+    running = None
     try:
+        with signals_held():
+            running = begin_without_waiting(plan)
         running.await_start()
     except KeyboardInterrupt:
-        running.stop()  # nobody else knows of it yet
+        if running is not None:
+            running.stop()  # nobody else knows of it yet
         raise
     return running
 

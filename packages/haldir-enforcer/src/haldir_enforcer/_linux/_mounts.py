@@ -23,6 +23,8 @@ _AT_RECURSIVE = 0x8000
 _ATTR_RDONLY, _ATTR_NOSUID = 1, 2
 _TMPFS_SIZE = "size=16m,mode=755"
 _MOST_LINKS = 40
+_OWN = ("/proc/", "/dev/")
+_SHARED_MEMORY = "/dev/shm/"  # noqa: S108 - where temporary files of this machine may be
 _NEW_ROOT = "/proc"
 """Mounted over before the change of root: a folder that every machine has and that gets a new file system anyway."""
 
@@ -44,7 +46,7 @@ def binds(policy: Policy, programs: tuple[str, ...]) -> tuple[Bind, ...]:
         wanted[_existing(rule) if rule.source == DECLARED else str(rule.parent)] = True
     chosen: list[Bind] = []
     for path in sorted(wanted):
-        if path.startswith(("/proc/", "/dev/")) and path not in DEVICES:
+        if path.startswith(_OWN) and not path.startswith(_SHARED_MEMORY) and path not in DEVICES:
             continue
         covers = [bind for bind in chosen if path == bind.path or path.startswith(bind.path.rstrip("/") + "/")]
         if covers and covers[-1].writable == wanted[path]:
