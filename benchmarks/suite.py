@@ -9,12 +9,25 @@ import os
 import platform
 import sys
 
+import auditing
 import isolation
+import pinning
 import scanning
+import schemapin_cache
 import signing
 import startup
+import vetting
 
-SUITES = {"isolation": isolation.rows, "scanning": scanning.rows, "signing": signing.rows, "startup": startup.rows}
+SUITES = {
+    "auditing": auditing.rows,
+    "isolation": isolation.rows,
+    "pinning": pinning.rows,
+    "scanning": scanning.rows,
+    "schemapin_cache": schemapin_cache.rows,
+    "signing": signing.rows,
+    "startup": startup.rows,
+    "vetting": vetting.rows,
+}
 
 
 def main(names: list[str]) -> int:

@@ -17,6 +17,7 @@ from haldir_enforcer.enforcer import SEARCH_PATH
 
 EXAMPLES = Path(__file__).parent / "skills"
 HALDIR = Path(sys.executable).with_name("haldir")
+RECORDED = Path(__file__).parent / "review" / "haldir.toml"
 GOOD, BAD = "csv-profiler", "invoice-helper"
 VERIFY = f"verify {GOOD} --key publisher.pub --revocation revoked.json"
 ENFORCE = f"enforce {GOOD} --key publisher.pub --revocation revoked.json --audit-log audit.log"
@@ -73,25 +74,30 @@ def _verdict(stdout: str) -> list[str]:
 def main() -> int:
     """Take the tour in a temporary folder; return 0 if everything went as it must."""
     started = time.monotonic()
+    page = Path(tempfile.mkdtemp(prefix="haldir-report-")) / f"{GOOD}.html"
     with tempfile.TemporaryDirectory(prefix="haldir-tour-") as name:
         folder = Path(name).resolve()
         for skill in (GOOD, BAD):
             shutil.copytree(EXAMPLES / skill, folder / skill)
         tour = Tour(folder)
-        _sign(tour)
+        _sign(tour, page)
         _run_confined(tour)
         _tamper(tour, folder / GOOD)
-    print(f"\nDone in {time.monotonic() - started:.1f} s; nothing was left behind.", end=" ")
+    print(f"\nThe page about {GOOD}, to open in a browser: {page}")
+    print(f"Done in {time.monotonic() - started:.1f} s; nothing else was left behind.", end=" ")
     print("Everything went as it must." if not tour.surprises else f"{tour.surprises} step(s) did NOT.")
     return min(tour.surprises, 1)
 
 
-def _sign(tour: Tour) -> None:
+def _sign(tour: Tour, page: Path) -> None:
     declared = {"filesystem": {"read": ["~/tables"], "write": []}, "network": [], "exec": []}
     permissions = json.dumps({"schema_version": "1.0", "declared": declared})
     (tour.folder / "permissions.json").write_text(permissions, encoding="utf-8")
     tour.step("The publisher makes a key pair", "keygen --name publisher")
-    tour.step("A good skill is vetted", f"vet {GOOD} --report report.json")
+    tour.step(
+        "A good skill is vetted by all four layers; the models of the fourth are not asked: recorded answers",
+        f"vet {GOOD} --report report.json --html {shlex.quote(str(page))} --config {shlex.quote(str(RECORDED))}",
+    )
     tour.step("A hostile skill is vetted: rejected, with file and line", f"vet {BAD}", expected=1)
     tour.step(
         "The good one is signed, its vetting report and its permissions bound: it may read ~/tables, and no more",

@@ -1,4 +1,4 @@
-"""Write what is derived: the tables of verification checks, the bundle of rules, the pages about rules and limits.
+"""Write what is derived: the tables of verification checks, the bundle of rules, the pages about rules and audits.
 
 Usage: generate.py [--check]; with --check nothing is written, and the exit code is 1 if a file is out of date.
 """
@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+from audit_pages import check_files
 from limit_pages import limit_files
 from rule_pages import rule_files, superfluous_pages
 
@@ -44,7 +45,7 @@ def _derived() -> dict[Path, bytes]:
         spec: f"{before}{BEGIN}\n{_checks_table()}{END}{after}",
         ROOT / "docs" / "reference" / "checks.md": f"{_PAGE}{_checks_table()}",
     }
-    return {path: text.encode() for path, text in checks.items()} | rule_files() | limit_files()
+    return {path: text.encode() for path, text in checks.items()} | rule_files() | limit_files() | check_files()
 
 
 def _checks_json() -> str:

@@ -27,18 +27,17 @@ assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, described) == 0
 }
 
 
-def _take(first: str) -> str:
+def _take(first: str, folder: Path) -> str:
     code = f"import runpy, sys\n{first}\nsys.argv = [{str(TOUR)!r}]\nrunpy.run_path(sys.argv[0], run_name='__main__')\n"
-    run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "120"}
-    )
+    environment = {**os.environ, "COLUMNS": "120", "TMPDIR": str(folder)}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
     assert "Everything went as it must." in run.stdout
     return run.stdout
 
 
-def test_it_shows_a_blocked_read_and_a_blocked_connection() -> None:
-    shown = _take("")
+def test_it_shows_a_blocked_read_and_a_blocked_connection(tmp_path: Path) -> None:
+    shown = _take("", tmp_path)
     for line in (
         "fs.read ~/letters/private.txt: deny",
         "net.connect 127.0.0.1:",
@@ -51,9 +50,23 @@ def test_it_shows_a_blocked_read_and_a_blocked_connection() -> None:
 
 @pytest.mark.parametrize(("lacking", "level", "runs"), [("namespaces", "L2", True), ("seccomp", "none", False)])
 def test_where_the_kernel_offers_less_it_says_what_is_missing_and_shows_the_refusal(
-    lacking: str, level: str, *, runs: bool
+    tmp_path: Path, lacking: str, level: str, *, runs: bool
 ) -> None:
-    shown = _take(WITHOUT[lacking])
+    shown = _take(WITHOUT[lacking], tmp_path)
     assert "refused, nothing was run" in shown
     assert f"This machine reaches level {level}. Missing:" in shown
     assert ("fs.read ~/letters/private.txt: deny" in shown) == runs
+
+
+def test_it_vets_by_all_layers_and_says_that_the_models_were_not_asked(tmp_path: Path) -> None:
+    shown = _take("", tmp_path)
+    for line in (
+        "csv-profiler: APPROVED",
+        "sandbox_execution: pass",
+        "llm_audit: pass",
+        "answers of the models are recordings",
+    ):
+        assert line in shown
+    [page] = tmp_path.glob("haldir-report-*/csv-profiler.html")
+    assert f"to open in a browser: {page}" in shown
+    assert b"answers of the models are recordings" in page.read_bytes()

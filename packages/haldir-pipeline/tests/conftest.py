@@ -5,13 +5,16 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from attrs import frozen
+from attrs import field, frozen
 
 from haldir_core import SkillSnapshot, Status, read_skill
-from haldir_pipeline.findings import Found
-from haldir_pipeline.layers import Layer, Verdict
+from haldir_core.canonical import JsonValue
+from haldir_pipeline import Allowance, Answer, LayerName
+from haldir_pipeline.findings import Found, summarise, to_findings
+from haldir_pipeline.subject import Subject
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -119,18 +122,52 @@ def snapshot(skill: Path, tmp_path: Path) -> SkillSnapshot:
     return read_skill(skill, copy_to=tmp_path / "copy")
 
 
+@frozen(kw_only=True)
+class FakeLayer:
+    """A layer of our own interface that says what it is told, and calls ``look`` with what it judges."""
+
+    name: LayerName = LayerName.SCAN
+    answer: Answer = field(factory=lambda: Answer(status=Status.PASS))
+    error: Exception | None = None
+    unready: Exception | None = None
+    look: Callable[[Subject], object] = bool
+    depends: str = "the same"
+
+    def inputs(self, subject: Subject) -> dict[str, JsonValue]:  # noqa: ARG002 - as the interface says
+        """Return what it was told that the answer depends on."""
+        if self.unready is not None:
+            raise self.unready
+        return {"depends": self.depends}
+
+    def judge(self, subject: Subject, allowance: Allowance) -> Answer:  # noqa: ARG002 - as the interface says
+        """Return the answer that it was given."""
+        self.look(subject)
+        if self.error is not None:
+            raise self.error
+        return self.answer
+
+
+MakeLayer = Callable[..., FakeLayer]
+
+
 @pytest.fixture
-def make_layer() -> Callable[..., Layer]:
-    """Make a layer that finds what it is told, and calls ``look`` with the folder that it judges."""
+def make_layer() -> MakeLayer:
+    """Make a layer that finds what it is told; ``status`` None means that it cannot tell."""
 
-    def make(
-        *found: Found, status: Status = Status.PASS, name: str = "layer", look: Callable[[Path], object] = bool
-    ) -> Layer:
-        def judge(folder: Path) -> Verdict:
-            look(folder)
-            return Verdict(status, found)
+    def make(name: str = "scan", *found: Found, status: Status | None = Status.PASS, **answer: Any) -> FakeLayer:  # noqa: ANN401 - members of the answer
+        told = {key: answer.pop(key) for key in ("error", "unready", "look", "depends") if key in answer}
+        said = Answer(status=status, findings=to_findings(found), summary=summarise(found), **answer)
+        return FakeLayer(name=LayerName(name), answer=said, **told)
 
-        return Layer(name, judge)
+    return make
+
+
+@pytest.fixture
+def make_layers(make_layer: MakeLayer) -> Callable[..., list[FakeLayer]]:
+    """Make all four layers, which pass but for those that are given."""
+
+    def make(**others: FakeLayer) -> list[FakeLayer]:
+        return [others.get(name.value, make_layer(name.value)) for name in LayerName]
 
     return make
 

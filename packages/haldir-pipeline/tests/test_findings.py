@@ -3,14 +3,15 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from attrs import frozen
 
 from haldir_core import SkillSnapshot, Summary, VettingReport
 from haldir_core.report import utf16_length
 from haldir_pipeline import vet
 from haldir_pipeline.findings import summarise, to_findings
-from haldir_pipeline.layers import Layer
 
 Clock = Callable[[], datetime]
+Make = Callable[..., Any]
 SampleClass = Callable[..., Any]
 
 GRIN = "\U0001f600"
@@ -33,6 +34,14 @@ def test_what_has_no_column_and_no_excerpt_gets_none(sample: SampleClass) -> Non
     assert (finding.column, finding.match) == (None, None)
 
 
+def test_the_line_around_a_match_is_kept_and_cut(placed_sample: SampleClass) -> None:
+    @frozen(kw_only=True)
+    class WithContext(type(placed_sample())):  # type: ignore[misc] # a class of the fixture
+        context: str = "x" * 1000
+
+    assert utf16_length(to_findings([WithContext()])[0].context or "") == 300
+
+
 def test_the_worst_comes_first_and_equals_keep_their_order(sample: SampleClass) -> None:
     found = [sample(severity=word, message=f"{word} {turn}") for turn in "12" for word in ("low", "critical", "high")]
     assert [finding.message for finding in to_findings(found)] == [
@@ -41,10 +50,12 @@ def test_the_worst_comes_first_and_equals_keep_their_order(sample: SampleClass) 
 
 
 def test_a_report_keeps_the_thousand_worst_and_counts_them_all(
-    sample: SampleClass, snapshot: SkillSnapshot, clock: Clock, make_layer: Callable[..., Layer]
+    sample: SampleClass, snapshot: SkillSnapshot, clock: Clock, make_layer: Make, make_layers: Make
 ) -> None:
     found = [*(sample() for _ in range(1000)), sample(severity="critical")]
-    layer = vet(snapshot, clock=clock, layers=(make_layer(*found),)).layers[0]
+    report = vet(snapshot, clock=clock, layers=make_layers(scan=make_layer("scan", *found))).report
+    assert report is not None
+    layer = report.layers[0]
     assert (len(layer.findings), layer.findings[0].severity, layer.findings[-1].severity) == (1000, "critical", "low")
     assert layer.summary == Summary(critical=1, high=0, medium=0, low=1000)
 
@@ -81,10 +92,11 @@ def test_a_text_that_just_fits_stays_whole(sample: SampleClass, text: str) -> No
 
 @pytest.mark.parametrize("text", ["\ud800", "a\udfffb", "\udcff" * 2000], ids=["high", "low", "many"])
 def test_half_a_surrogate_pair_breaks_no_report(
-    placed_sample: SampleClass, snapshot: SkillSnapshot, clock: Clock, make_layer: Callable[..., Layer], text: str
+    placed_sample: SampleClass, snapshot: SkillSnapshot, clock: Clock, make_layer: Make, make_layers: Make, text: str
 ) -> None:
     found = placed_sample(message=text, path=text, rule=text, category=text, excerpt=text)
-    report = vet(snapshot, clock=clock, layers=(make_layer(found),))
+    report = vet(snapshot, clock=clock, layers=make_layers(scan=make_layer("scan", found))).report
+    assert report is not None
     assert VettingReport.from_bytes(report.to_bytes()) == report
 
 

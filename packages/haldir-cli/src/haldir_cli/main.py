@@ -36,6 +36,7 @@ COMMANDS = {
     "sandbox": "Run a skill to see what it does.",
     "review": "Have language models review a skill.",
     "vet": "Vet a skill folder and report what was found.",
+    "schemapin": "Sign, verify and pin tools as SchemaPin does.",
     "test": "Check that this installation works, end to end.",
 }
 """Every command and its first line of help; each is the module of that name in `haldir_cli.commands`."""

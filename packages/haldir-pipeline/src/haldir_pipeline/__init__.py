@@ -24,7 +24,7 @@ if typing.TYPE_CHECKING:
     from haldir_pipeline.result import PIPELINE_VERSION, Vetting
     from haldir_pipeline.resumption import Resumption, ResumptionError
     from haldir_pipeline.scoring import Score, score
-    from haldir_pipeline.vetting import Hooks, NoReportError, vet, vet_folder, vet_json, vet_path
+    from haldir_pipeline.vetting import Hooks, NoReportError, vet, vet_folder, vet_json, vet_path, vetted_path
 
 _HOMES = {
     "_layers.interface": ("Allowance", "Answer", "Layer", "LayerError", "UnavailableError"),
@@ -38,7 +38,7 @@ _HOMES = {
     "result": ("PIPELINE_VERSION", "Vetting"),
     "resumption": ("Resumption", "ResumptionError"),
     "scoring": ("Score", "score"),
-    "vetting": ("Hooks", "NoReportError", "vet", "vet_folder", "vet_json", "vet_path"),
+    "vetting": ("Hooks", "NoReportError", "vet", "vet_folder", "vet_json", "vet_path", "vetted_path"),
 }
 """What comes from where, loaded when it is asked for."""
 
@@ -83,6 +83,7 @@ __all__ = [
     "vet_folder",
     "vet_json",
     "vet_path",
+    "vetted_path",
 ]
 
 

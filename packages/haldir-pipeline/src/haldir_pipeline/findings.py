@@ -7,6 +7,9 @@ from typing import Protocol
 from haldir_core import Finding, Severity, Summary
 from haldir_core.report import MAX_COUNT, MAX_FINDINGS, cut_utf16, utf16_length
 
+MAX_CONTEXT = 300
+"""UTF-16 units of the line around a match: a thousand of them are well below the size that a report may have."""
+
 
 class Found(Protocol):
     """What scanner and auditor both offer for each thing that they found."""
@@ -61,6 +64,7 @@ def summarise(found: Iterable[Found]) -> Summary:
 def _finding(item: Found) -> Finding:
     column = getattr(item, "column", None)
     excerpt = getattr(item, "excerpt", None)
+    context = getattr(item, "context", None)
     return Finding(
         severity=Severity(item.severity),
         category=fit(item.category, 100) or "unnamed",
@@ -70,6 +74,7 @@ def _finding(item: Found) -> Finding:
         line=item.line or None,  # the scanner says 0 for a whole file
         column=column,
         match=None if excerpt is None else fit(excerpt, 500),
+        context=fit(context, MAX_CONTEXT) if context else None,
     )
 
 

@@ -1,15 +1,16 @@
 """The vetting: one snapshot goes through the layers, and comes out as a result."""
 
+import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from attrs import evolve, field, frozen
 
-from haldir_core import HaldirError, SkillSnapshot, Timestamp, VettingReport, read_skill
+from haldir_core import HaldirError, Permissions, SkillSnapshot, Timestamp, VettingReport, read_skill
 from haldir_core.canonical import JsonObject, JsonValue
 from haldir_core.signals import signals_held
 from haldir_pipeline._course import Course
@@ -20,7 +21,7 @@ from haldir_pipeline.cancellation import Cancellation
 from haldir_pipeline.configuration import Configuration, Order
 from haldir_pipeline.decision import decide
 from haldir_pipeline.events import EventKind, Tell, tell_nobody
-from haldir_pipeline.outcomes import LayerName
+from haldir_pipeline.outcomes import LayerName, Outcome
 from haldir_pipeline.profiles import Demand
 from haldir_pipeline.result import Vetting, make_report
 from haldir_pipeline.resumption import Resumption
@@ -38,17 +39,22 @@ class NoReportError(HaldirError):
 
 @frozen(kw_only=True)
 class Hooks:
-    """What somebody who starts a vetting may have to do with it while it goes on.
+    """What somebody who starts a vetting has to do with this one, apart from how it is done.
 
     Attributes:
         tell: called for each event.
         cancellation: ends it.
         resumption: where finished layers are kept until the vetting has ended.
+        permissions: what the skill is to declare when it is signed, instead of what lies in its ``.vault``.
+        state: the folder for what reviews cost and what models answered; without it neither is kept, unless the
+            configuration names places for them.
     """
 
     tell: Tell = tell_nobody
     cancellation: Cancellation = field(factory=Cancellation)
     resumption: Resumption | None = None
+    permissions: Permissions | None = None
+    state: Path | None = None
 
 
 def vet(
@@ -68,10 +74,12 @@ def vet(
         ValueError: if the snapshot has no copy.
         ResumptionError: if the folder of unfinished runs belongs to others.
     """
-    subject, hooks = Subject.of(snapshot), hooks or Hooks()
-    began = clock()
+    hooks = hooks or Hooks()
+    subject, began = Subject.of(snapshot, hooks.permissions), clock()
     demand = Demand.of(configuration.profile, configuration.tier)
-    plan = make_plan(make_layers(configuration) if layers is None else layers, configuration, demand, began)
+    plan = make_plan(
+        make_layers(configuration, hooks.state) if layers is None else layers, configuration, demand, began
+    )
     meters = Meters(now=clock)
     runner = Runner(
         subject=subject,
@@ -81,13 +89,13 @@ def vet(
         deadline=meters.wall() + configuration.budgets.total_seconds,
     )
     course = Course(runner, configuration, hooks.tell, hooks.resumption, Timestamp.at(began))
-    course.say(EventKind.VETTING_STARTED)
-    ran = course.in_order(plan.run) if configuration.order is Order.FAIL_FAST else course.side_by_side(plan.run)
-    outcomes = tuple((plan.settled | ran)[name] for name in LayerName)
+    outcomes_by_name = {**plan.settled, **_run(course, plan.run, configuration.order)}
+    outcomes = tuple(outcomes_by_name[name] for name in LayerName)
     result, reasons = decide(outcomes, demand)
     report = make_report(result, outcomes, course.began, configuration.publisher_note)
     course.say(EventKind.VETTING_FINISHED, word=result.value)
-    course.forget()
+    if not hooks.cancellation.is_cancelled:  # what was cancelled is taken up again
+        course.forget()
     return Vetting(
         subject=subject,
         configuration=configuration,
@@ -101,16 +109,26 @@ def vet(
     )
 
 
-def vet_path(
+def _run(course: Course, layers: Sequence[Layer], order: Order) -> dict[LayerName, Outcome]:
+    course.say(EventKind.VETTING_STARTED)
+    try:
+        return course.in_order(layers) if order is Order.FAIL_FAST else course.side_by_side(layers)
+    except KeyboardInterrupt:  # somebody does not want it any more
+        course.forget()
+        raise
+
+
+@contextlib.contextmanager
+def vetted_path(
     path: str | os.PathLike[str],
     configuration: Configuration = LOCAL,
     *,
     clock: Callable[[], datetime],
     hooks: Hooks | None = None,
-) -> Vetting:
-    """Vet the skill folder at ``path``; nothing is written to it.
+) -> Iterator[Vetting]:
+    """Vet the skill folder at ``path``, and keep the private copy of it for the block; nothing is written to it.
 
-    The folder is read once, into a private copy that is gone afterwards: what is vetted cannot change meanwhile.
+    The folder is read once, into that copy: what is vetted cannot change meanwhile.
 
     Raises:
         UnreadableError: if the folder cannot be read.
@@ -121,10 +139,25 @@ def vet_path(
     try:
         # Under its own name, which is to be that in its front matter.
         copy = folder / (Path(os.path.realpath(path)).name or "skill")
-        return vet(read_skill(path, copy_to=copy), configuration, clock=clock, hooks=hooks)
+        yield vet(read_skill(path, copy_to=copy), configuration, clock=clock, hooks=hooks)
     finally:
         with signals_held():
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def vet_path(
+    path: str | os.PathLike[str],
+    configuration: Configuration = LOCAL,
+    *,
+    clock: Callable[[], datetime],
+    hooks: Hooks | None = None,
+) -> Vetting:
+    """Vet the skill folder at ``path``; its private copy is gone afterwards.
+
+    Raises: as `vetted_path`.
+    """
+    with vetted_path(path, configuration, clock=clock, hooks=hooks) as vetting:
+        return vetting
 
 
 def vet_folder(

@@ -1,6 +1,6 @@
-"""Client library for agent runtimes: verify, install and enforce.
+"""Client library for agent runtimes: verify what tools and skills say, install and enforce.
 
-Nothing is exported yet: see the README of this distribution.
+What is there today is SchemaPin: see `haldir_sdk.schemapin`.
 """
 
 __all__: list[str] = []

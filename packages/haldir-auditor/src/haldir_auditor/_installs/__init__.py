@@ -1,0 +1,1 @@
+"""What prose and code install by themselves, at run time."""

@@ -1,0 +1,1 @@
+"""Turns text into plain values, within limits that no file can pass."""

@@ -1,0 +1,1 @@
+"""Where known vulnerabilities come from."""

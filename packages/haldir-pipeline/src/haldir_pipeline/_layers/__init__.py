@@ -1,0 +1,1 @@
+"""The layers: one small interface, one module for each."""
