@@ -393,3 +393,14 @@ def test_the_example_that_people_read_first_does_what_it_says(page: str, capsys:
     code = lines[: next(number for number, line in enumerate(lines) if line.startswith("# ")) + 1]
     exec("\n".join(code), {})  # noqa: S102 - our own example
     assert capsys.readouterr().out.strip() == code[-1].removeprefix("# ")
+
+
+def test_what_is_left_when_the_time_is_over_prevents_a_pass(tmp_path: Path) -> None:
+    (tmp_path / "SKILL.md").write_text("Say hello.\n", encoding="utf-8")
+    asked = iter((False, True))
+    assert audit(tmp_path, now=NOW, is_time_over=lambda: next(asked)).status is Status.PASS
+    (tmp_path / "more.md").write_text("Say goodbye.\n", encoding="utf-8")
+    asked = iter((False, True))
+    report = audit(tmp_path, now=NOW, is_time_over=lambda: next(asked))
+    assert report.status is Status.FLAG
+    assert [(problem.kind, problem.place.path) for problem in report.supply.problems] == [("too-large", "more.md")]

@@ -194,7 +194,15 @@ def test_sources_of_poetry_are_told_apart(lock: Callable[..., Lock]) -> None:
         f'[[package]]\nname = "{name}"\nversion = "1"\ncategory = "dev"\n\n[package.source]\n{row}\n\n'
         for name, row in rows.items()
     )
-    files = '[metadata]\nlock-version = "1.1"\n\n[metadata.files]\nd = [\n    {file = "d-1.tar.gz", hash = "sha256:x"},\n]\n'
+    files = """\
+[metadata]
+lock-version = "1.1"
+
+[metadata.files]
+d = [
+    {file = "d-1.tar.gz", hash = "sha256:x"},
+]
+"""
     read = lock("poetry.lock", content + files)
     found = _by_name(read)
 

@@ -321,3 +321,10 @@ def test_a_lock_below_node_modules_locks_nothing(read: Read) -> None:
 def test_the_packages_of_cargo_and_go_have_their_ecosystems(lock: Callable[..., Lock]) -> None:
     assert _read(lock, "Cargo.lock", "Cargo.lock").packages[0].ecosystem is Ecosystem.CARGO
     assert _read(lock, "go.sum", "go.sum").packages[0].ecosystem is Ecosystem.GO
+
+
+def test_a_folder_outside_of_the_project_is_no_part_of_it(lock: Callable[..., Lock]) -> None:
+    packages = {"": {}, "node_modules/x": {"resolved": "../x", "link": True}, "../x": {"name": "x", "version": "1.0.0"}}
+    found = lock("package-lock.json", json.dumps({"lockfileVersion": 3, "packages": packages}))
+
+    assert [(package.name, package.origin) for package in found.packages] == [("x", Origin.FILE)]

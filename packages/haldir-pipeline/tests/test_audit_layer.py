@@ -1,3 +1,4 @@
+import itertools
 import json
 from collections.abc import Callable
 from datetime import datetime
@@ -5,9 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from haldir_core import Status, read_skill
 from haldir_pipeline import Configuration, LayerName, Outcome, ProfileName, Result, State, Vetting, vet_path
+from haldir_pipeline._layers.audit import Audit
+from haldir_pipeline._layers.interface import Allowance
 from haldir_pipeline.audit_options import AuditOptions
+from haldir_pipeline.cancellation import Cancellation
 from haldir_pipeline.outputs import to_openvex, to_svr
+from haldir_pipeline.subject import Subject
 
 Clock = Callable[[], datetime]
 
@@ -99,3 +105,21 @@ def test_a_registry_asks_a_person_where_nothing_was_compared(pinned: Path, clock
     vetting = vet_path(pinned, Configuration(profile=ProfileName.REGISTRY), clock=clock)
     assert vetting.result is Result.ERROR  # without models
     assert any("not compared with known vulnerabilities" in reason.text for reason in vetting.reasons)
+
+
+def test_an_audit_ends_when_its_processor_time_is_used_up(pinned: Path, clock: Clock, tmp_path: Path) -> None:
+    seconds = itertools.count()
+    layer = Audit(AuditOptions(), str(tmp_path), processor=lambda: float(next(seconds)))
+    subject = Subject.of(read_skill(pinned, copy_to=tmp_path / "copy"))
+    allowance = Allowance(seconds=1.5, now=clock, cancellation=Cancellation())
+    answer = layer.judge(subject, allowance)
+    assert answer.status is Status.FLAG
+    assert any("the time is over" in finding.message for finding in answer.findings)
+
+
+def test_an_audit_that_nobody_wants_any_more_reads_no_further(pinned: Path, clock: Clock, tmp_path: Path) -> None:
+    subject = Subject.of(read_skill(pinned, copy_to=tmp_path / "copy"))
+    allowance = Allowance(seconds=60, now=clock, cancellation=Cancellation())
+    allowance.cancellation.cancel()
+    answer = Audit(AuditOptions(), str(tmp_path)).judge(subject, allowance)
+    assert answer.status is Status.FLAG

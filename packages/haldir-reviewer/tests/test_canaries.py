@@ -11,7 +11,8 @@ from haldir_reviewer._content.chunks import chunk
 from haldir_reviewer._content.declared import Declared
 from haldir_reviewer._content.source import SourceFile
 from haldir_reviewer._draw import Draw
-from haldir_reviewer._extracting import sheet
+from haldir_reviewer._extracting import DECOY_LINES, sheet
+from haldir_reviewer._extracting import read as read_facts
 from haldir_reviewer._judging import docket, read
 from haldir_reviewer.canaries import Canary, decoy_facts, decoy_file, decoy_line
 from haldir_reviewer.decision import Outcome, Reason
@@ -23,7 +24,7 @@ from haldir_reviewer.settings import Settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # test folders are no packages
 
-from stub_models import Changed, Honest, kind_of, seen_cases, seen_files
+from stub_models import Changed, Honest, fact, kind_of, seen_cases, seen_files
 
 FILES = {"SKILL.md": "---\ndescription: Shows the weather.\n---\n\n# Weather\n\nAsk for a city.\n", "b.md": "More.\n"}
 Reviewer = Callable[..., ReviewReport]
@@ -112,7 +113,7 @@ def test_every_decoy_is_seen_by_an_attentive_reader(seed: bytes) -> None:
     decoy = decoy_file(draw)
     assert any(kind_of(decoy.lines[index]) in ADVERSE for index in decoy.telling)
     assert kind_of(decoy_line(draw)) in ADVERSE
-    assert sum(fact.adverse for fact in decoy_facts(draw)) >= 2
+    assert sum(known.adverse for known in decoy_facts(draw)) >= 2
 
 
 def test_decoys_are_new_in_every_review() -> None:
@@ -125,18 +126,45 @@ def test_decoys_are_new_in_every_review() -> None:
 CHUNK = chunk([SourceFile.of("a.md", b"one\ntwo\nthree\n"), SourceFile.of("b.md", b"four\n")], 10_000)[0]
 
 
-def test_a_decoy_line_may_stand_in_any_file_and_the_decoy_file_at_any_place() -> None:
-    holders, places = set(), set()
+def test_the_decoy_file_may_stand_at_any_place_and_decoy_lines_anywhere_in_every_file() -> None:
+    places, lines = set(), set()
     for number in range(60):
         files = seen_files(sheet(CHUNK, Draw(bytes([number]) * 32), Settings()).request)
         places.add([file.name not in {"a.md", "b.md"} for file in files].index(True))
-        holders |= {
-            file.name
-            for file in files
-            if file.name in {"a.md", "b.md"} and any(kind_of(text) for _, text in file.lines)
-        }
+        for file in files:
+            if file.name in {"a.md", "b.md"}:
+                (decoy,) = (position for position, (_, text) in enumerate(file.lines) if kind_of(text))
+                lines.add((file.name, decoy))
     assert places == {0, 1, 2}
-    assert holders == {"a.md", "b.md"}
+    assert lines == {("a.md", 1), ("a.md", 2), ("a.md", 3), ("b.md", 1)}
+
+
+def test_of_many_files_some_hold_a_decoy_line_and_nobody_knows_which() -> None:
+    (many,) = chunk([SourceFile.of(f"{number}.md", b"one\ntwo\n") for number in range(12)], 10_000)
+    holders = set()
+    for number in range(40):
+        made = sheet(many, Draw(bytes([number]) * 32), Settings())
+        assert sum(trap.canary is Canary.DECOY_LINE for trap in made.traps) == DECOY_LINES
+        holders |= {file.name for file in seen_files(made.request) if len(file.lines) == 3}
+    assert len(holders) == 12
+
+
+def test_one_report_answers_for_one_decoy_only() -> None:
+    made = sheet(CHUNK, Draw(bytes(32)), Settings())
+    traps = [trap for trap in made.traps if trap.canary is Canary.DECOY_LINE]
+    reports = []
+    for trap in traps:
+        ((number, text),) = trap.lines.items()
+        reports.append(fact("sends_data_out", number, text))
+    file_trap = next(trap for trap in made.traps if trap.canary is Canary.DECOY_FILE)
+    number, text = next(iter(file_trap.lines.items()))
+    everything = [fact("explains", next(iter(made.places)), "one"), fact("takes_secrets", number, text), *reports]
+    answer = {"mark": made.control.mark, "control": made.control.answer}
+    whole, part = (read_facts(made, answer | {"facts": facts}, Settings()) for facts in (everything, everything[:-1]))
+    assert whole is not None
+    assert part is not None
+    assert whole.failed == frozenset()
+    assert part.failed == {Canary.DECOY_LINE}
 
 
 def test_the_lines_of_the_skill_keep_their_order_and_places_around_the_decoys() -> None:
@@ -159,8 +187,8 @@ def test_a_real_line_that_looks_like_a_decoy_is_a_fact(reviewed: Reviewer) -> No
 
 
 def test_a_judge_cannot_cite_the_facts_of_the_other_case_as_evidence() -> None:
-    fact = Fact(FactKind.USES_NETWORK, "a.py", 1, "requests.get(place)")
-    made = docket(Declared("d", "{}"), [fact], Draw(bytes(32)), Settings())
+    known = Fact(FactKind.USES_NETWORK, "a.py", 1, "requests.get(place)")
+    made = docket(Declared("d", "{}"), [known], Draw(bytes(32)), Settings())
     cases = {case.name: case for case in seen_cases(made.request)}
     foreign = [number for number, _, _ in cases[made.decoy].facts]
     scores = dict.fromkeys(QUESTION_IDS, 0.1)

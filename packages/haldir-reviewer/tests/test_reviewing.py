@@ -129,6 +129,10 @@ def test_without_models_the_review_is_inconclusive(reviewed: Reviewer) -> None:
     assert report.score == 0.0
 
 
+def test_a_skill_without_files_is_inconclusive(reviewed: Reviewer) -> None:
+    assert reviewed({}, [Honest("a"), Honest("b")]).outcome is Outcome.INCONCLUSIVE
+
+
 def test_a_model_that_stands_twice_on_the_panel_reviews_once(reviewed: Reviewer) -> None:
     twice = Honest("a")
     report = reviewed(FILES, [twice, twice, Honest("b")])

@@ -1,6 +1,6 @@
 """The audit of a skill: read, compare with known vulnerabilities, check, and judge."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from haldir_auditor._comparison import Compared, compare
 from haldir_auditor._wanted import LOCAL, cover, examine
 from haldir_auditor.files import read_files
 from haldir_auditor.issues import AuditReport, Issue, Severity, Status, Suppressed
-from haldir_auditor.reading import read_supply
+from haldir_auditor.reading import never, read_supply
 from haldir_auditor.settings import Settings
 from haldir_auditor.supply import Manifest, Place, Problem, Supply
 from haldir_auditor.vulnerabilities.interface import VulnerabilitySource
@@ -24,17 +24,25 @@ _DEFAULTS = Settings()
 
 
 def audit(
-    skill: Path, *, source: VulnerabilitySource | None = None, settings: Settings = _DEFAULTS, now: datetime
+    skill: Path,
+    *,
+    source: VulnerabilitySource | None = None,
+    settings: Settings = _DEFAULTS,
+    now: datetime,
+    is_time_over: Callable[[], bool] = never,
 ) -> AuditReport:
     """What the folder ``skill`` takes from elsewhere, and what is wrong with it; nothing is run and nothing fetched.
 
     ``source`` is asked for known vulnerabilities; without one, the report says that nothing was compared.
+    ``is_time_over`` is asked before each file; what is left then is a problem of the report, which prevents a pass.
 
     Raises:
         OSError: if the folder itself cannot be read.
     """
     found = read_files(skill)
-    return audit_files(found.files, problems=found.problems, source=source, settings=settings, now=now)
+    supply = read_supply(found.files, is_time_over=is_time_over)
+    supply = evolve(supply, problems=(*found.problems, *supply.problems))
+    return audit_supply(supply, source=source, settings=settings, now=now)
 
 
 def audit_files(

@@ -39,6 +39,7 @@ _START = re.compile(
     re.IGNORECASE,
 )
 _LIST = re.compile(r"[\"'`]\s*[,\]:)]|[\"'`]\s*\n|\(\[")
+_QUOTED_PROGRAM = re.compile(r"[\"'][ \t]+(?![\"'])[\w-]")
 _REVERSED = re.compile(r'"args"\s*:\s*\[(?P<words>[^\[\]]{0,2000})\]\s*,\s*"command"\s*:\s*"(?P<name>[\w./-]{1,60})"')
 _BUILD_TOOLS = frozenset({"wheel", "setuptools", "build", "setuptools_scm", "setuptools-scm", "virtualenv", "pip"})
 _STRING = re.compile(r'"((?:[^"\\]|\\.){0,500})"')
@@ -119,6 +120,8 @@ def _words(text: str, match: re.Match[str], region: Region) -> Words:
     end = match.end()
     if region.style is Style.SENTENCE:
         return sentence_words(text, end, region.end)
+    if _QUOTED_PROGRAM.match(text, end):  # "pip" install x
+        end += 1
     if _LIST.match(text, end):
         words = listed_words(text, end + 1)
         # ["pip", "wheel", "setuptools"] is a list of what a build needs, no command.

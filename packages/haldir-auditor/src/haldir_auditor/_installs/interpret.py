@@ -7,11 +7,12 @@ from attrs import define, evolve, field
 
 from haldir_auditor._installs.programs import ALIASES, PROGRAMS, Program, Takes
 from haldir_auditor._npm_requirement import read_dependency, read_specifier, split_name
-from haldir_auditor._python_requirement import read_requirement
+from haldir_auditor._python_requirement import name_of, read_requirement
 from haldir_auditor._syntax.errors import UnreadableError
 from haldir_auditor.supply import Dependency, Ecosystem, Origin, Place, Scope
 
 _VERSIONED = re.compile(r"pip(?:2|3)(?:\.\d{1,2})?")
+_BEGUN = re.compile(r"([A-Za-z0-9][\w.-]*)\s*([=<>!~,;].*)")  # a name with something that pip would refuse
 _REMOTE = re.compile(r"https?://", re.IGNORECASE)
 _VARIABLE = re.compile(r"[$%]|\{\w*[^}]*\}|\x00")
 _PLACEHOLDER = re.compile(r"<.*|\[.*|.*\.\.\.|…|[A-Z_]*PACKAGE[A-Z_]*|(?:your|my)-[\w-]+|\.{3}")
@@ -175,7 +176,7 @@ def _from_deno(word: str, place: Place) -> Dependency | None:
     kind, colon, rest = word.partition(":")
     if colon and kind in {"npm", "jsr"}:
         found = _from_npm(rest, place)
-        return evolve(found, name=word.partition("@")[0]) if found and kind == "jsr" else found
+        return evolve(found, name=f"jsr:{found.name}") if found and kind == "jsr" else found
     if kind in {"http", "https"}:
         return read_dependency(word, word, place, Scope.INSTALLED)
     return None  # a file of the skill
@@ -186,10 +187,10 @@ def _from_pypi(word: str, place: Place) -> Dependency | None:
     if at and version and "/" not in word and " " not in word:
         word = name if version == "latest" else f"{name}=={version}"
     try:
-        found = read_requirement(word, place, Scope.INSTALLED)
+        return read_requirement(word, place, Scope.INSTALLED)
     except UnreadableError:
-        return None
-    return found
+        begun = _BEGUN.fullmatch(word)
+        return _named(Ecosystem.PYPI, name_of(begun[1]) or begun[1], begun[2], place) if begun else None
 
 
 def _from_source(package: Dependency, source: dict[str, str]) -> Dependency:

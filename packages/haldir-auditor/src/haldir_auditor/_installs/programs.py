@@ -234,6 +234,7 @@ PROGRAMS: Mapping[str, Program] = {
 ALIASES: Mapping[str, str] = {
     "pip2": "pip",
     "pip3": "pip",
+    "pip.main": "pip",
     "pipmain": "pip",
     "pnpx": "npx",
     "mamba": "conda",

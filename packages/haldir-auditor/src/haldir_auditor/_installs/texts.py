@@ -49,10 +49,11 @@ def read_text(document: Document) -> Supply:
     is_prose = bool(_PROSE.fullmatch(document.path)) and not document.data.startswith(_SHEBANG)
     plain = source_of(document) if document.name.endswith(".ipynb") else text
     plain = plain.replace("\\\n", "  ")  # a continued line is one line; the length stays
+    regions = regions_of(plain) if is_prose else iter([Region(0, len(plain), Style.CODE)])
     found = read_inline(document) if "# /// " in text else Supply()
     return Supply(
         manifests=found.manifests,
-        installs=tuple(_installs(document, plain, is_prose=is_prose)),
+        installs=tuple(_installs(document, plain, regions)),
         mentions=tuple(mentions_in(document)) if is_prose else (),
     )
 
@@ -69,8 +70,7 @@ def _readable(document: Document) -> Document:
     return document
 
 
-def _installs(document: Document, text: str, *, is_prose: bool) -> Iterator[Dependency]:
-    regions = regions_of(text) if is_prose else iter([Region(0, len(text), Style.CODE)])
+def _installs(document: Document, text: str, regions: Iterator[Region]) -> Iterator[Dependency]:
     seen: set[Dependency] = set()
     for found in installed_by(document, text, regions):
         for dependency in note(document, found):

@@ -31,7 +31,7 @@ _STOP_WORDS = (
 )
 _STOP = frozenset(_STOP_WORDS.split())
 _SENTENCE_WORD = re.compile(r"[ \t]+(?P<word>[^\s`\"'()]{1,200})")
-_SENTENCE_END = re.compile(r"[.,:;!?]+$")
+_SENTENCE_END = re.compile(r"[.,:;!?]+$|[*_~]+[.,:;!?]*$|</.*")
 
 
 @frozen

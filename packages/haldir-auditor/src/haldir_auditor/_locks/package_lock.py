@@ -124,7 +124,7 @@ def _locked(
         _text(entry, "version") or "",
         entry.path,
         place,
-        origin=_origin(resolved) if _is_package(entry.path) else Origin.WORKSPACE,
+        origin=_origin(resolved) if _is_package(entry.path) else _origin_of_folder(entry.path),
         resolved=resolved if _is_package(entry.path) else entry.path,
         hashes=tuple((integrity or "").split()),
         needs=needs,
@@ -142,6 +142,10 @@ def _bundler(entry: _Entry, entries: Mapping[str, _Entry]) -> _Entry:
         if entries[path].content.get("inBundle") is not True:
             return entries[path]
     return entry
+
+
+def _origin_of_folder(path: str) -> Origin:
+    return Origin.FILE if path.startswith(("..", "/")) else Origin.WORKSPACE
 
 
 def _origin(resolved: str | None) -> Origin:

@@ -1,5 +1,6 @@
 """Layer 2: the audit of what a skill depends on."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
@@ -32,6 +33,7 @@ class Audit:
     options: AuditOptions
     base: str
     name: LayerName = LayerName.AUDIT
+    processor: Callable[[], float] = time.thread_time
 
     def inputs(self, subject: Subject) -> JsonObject:  # noqa: ARG002 - as the interface says
         """Return the settings, and when the files that they name were changed last."""
@@ -48,7 +50,11 @@ class Audit:
         now = allowance.now()
         try:
             report = audit(
-                subject.folder, source=self._source(allowance.now), settings=self._settings(subject, now), now=now
+                subject.folder,
+                source=self._source(allowance.now),
+                settings=self._settings(subject, now),
+                now=now,
+                is_time_over=self._end(allowance),
             )
         except (SourceError, DocumentError) as error:
             raise LayerError(str(error)) from error
@@ -61,6 +67,11 @@ class Audit:
             unchecked=tuple(fit(reason, 300) for reason in report.not_checked[:MAX_LISTED]),
             facts=_facts(report, now),
         )
+
+    def _end(self, allowance: Allowance) -> Callable[[], bool]:
+        """Say whether the allowance is used up, or nobody wants the answer any more."""
+        last = self.processor() + allowance.seconds
+        return lambda: allowance.cancellation.is_cancelled or self.processor() > last
 
     def _source(self, now: Callable[[], datetime]) -> "VulnerabilitySource | None":
         options = self.options

@@ -48,8 +48,8 @@ class Coverage:
 
     @property
     def complete(self) -> bool:
-        """Whether every file and byte was reviewed or, in a picture, font or sound, described."""
-        return self.reviewed_files == self.files and self.reviewed + self.described == self.bytes
+        """Whether every file and byte was reviewed or, in a picture, font or sound, described; nothing is not all."""
+        return self.files > 0 and self.reviewed_files == self.files and self.reviewed + self.described == self.bytes
 
 
 def chunk(files: Iterable[SourceFile], chunk_bytes: int) -> tuple[Chunk, ...]:
