@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -75,8 +76,46 @@ def test_a_written_report_can_be_bound_to_the_signature(
     assert run("vet", skill, "--report", "report.json")[0] == 0
     assert run("sign", skill, "--key", keys / "publisher.key", "--vetting-report", "report.json")[0] == 0
     report = VettingReport.from_bytes((work / "report.json").read_bytes())
-    assert (work / "report.json").read_bytes() == report.to_bytes()
+    assert (skill / ".vault" / "vetting-report.json").read_bytes() == report.to_bytes()
     assert read_vault(skill, "attestation.json")["vetting_report_hash"] == report.digest()
+
+
+def test_a_report_is_not_bound_to_what_was_not_vetted(run: Run, skill: Path, keys: Path, work: Path) -> None:
+    other = work / "other"
+    shutil.copytree(skill, other)
+    (other / "more.sh").write_text("echo more\n")
+    assert run("vet", skill, "--report", "report.json")[0] == 0
+    code, _, err = run("sign", other, "--key", keys / "publisher.key", "--vetting-report", "report.json")
+    assert code == 1
+    assert "other content" in err
+    assert not (other / ".vault").exists()
+
+
+def test_a_report_is_not_bound_to_what_was_changed_since(run: Run, skill: Path, keys: Path) -> None:
+    assert run("vet", skill, "--report", "report.json")[0] == 0
+    (skill / "SKILL.md").write_text((skill / "SKILL.md").read_text() + "One more line.\n")
+    code, _, err = run("sign", skill, "--key", keys / "publisher.key", "--vetting-report", "report.json")
+    assert (code, "vet the skill as it is now" in err) == (1, True)
+
+
+def test_a_report_that_does_not_say_what_was_vetted_is_bound_with_a_note(
+    run: Run, skill: Path, keys: Path, work: Path
+) -> None:
+    assert run("vet", skill, "--report", "report.json")[0] == 0
+    report = VettingReport.from_bytes((work / "report.json").read_bytes())
+    (work / "report.json").write_bytes(report.to_bytes())
+    code, _, err = run("sign", skill, "--key", keys / "publisher.key", "--vetting-report", "report.json")
+    assert code == 0
+    assert "does not say which content was vetted" in err
+
+
+@pytest.mark.parametrize("option", ["--report", "--html", "--svr", "--receipt", "--openvex"])
+def test_nothing_is_written_into_the_skill_that_is_vetted(run: Run, skill: Path, option: str) -> None:
+    before = (skill / "SKILL.md").read_bytes()
+    code, _, err = run("vet", skill, option, skill / "SKILL.md")
+    assert code == 2
+    assert "lies in the skill" in err
+    assert (skill / "SKILL.md").read_bytes() == before
 
 
 def test_the_bound_report_is_part_of_the_verdict(

@@ -8,6 +8,8 @@ from attrs import frozen
 
 from haldir_cli.files import refuse_special, replace_file
 from haldir_cli.show import say
+from haldir_core import UnreadableError
+from haldir_core.canonical import canonical_bytes
 from haldir_pipeline import Vetting
 
 if TYPE_CHECKING:
@@ -31,12 +33,15 @@ class Files:
             path for path in (self.report, self.html, self.svr, self.receipt, self.openvex) if path is not None
         )
 
-    def refuse_special(self) -> None:
-        """Return if all of them can be written; before the work, not after it.
+    def refuse_impossible(self, skill: Path) -> None:
+        """Return if all of them can be written, and none into the skill; before the work, not after it.
 
         Raises: UnreadableError
         """
+        inside = skill.resolve()
         for path in self.wanted:
+            if (path.parent.resolve() / path.name).is_relative_to(inside):
+                raise UnreadableError(f"{path} lies in the skill, which is not to change: write it somewhere else")
             refuse_special(path)
 
     def write(self, vetting: Vetting) -> None:
@@ -47,7 +52,7 @@ class Files:
         from haldir_pipeline.outputs import to_html, to_openvex, to_receipt, to_svr  # noqa: PLC0415 - when wanted
 
         forms: tuple[tuple[Path | None, Callable[[Vetting], bytes | None]], ...] = (
-            (self.report, lambda one: None if one.report is None else one.report.to_bytes()),
+            (self.report, _report),
             (self.html, to_html),
             (self.svr, to_svr),
             (self.receipt, to_receipt),
@@ -56,6 +61,13 @@ class Files:
         for path, form in forms:
             if path is not None:
                 _write(path, form(vetting))
+
+
+def _report(vetting: Vetting) -> bytes | None:
+    """Return the report, and beside it what was vetted, so that it is signed for nothing else."""
+    if vetting.report is None:
+        return None
+    return canonical_bytes({**vetting.report.to_json(), "vetting": {"skill": vetting.subject.to_json()}})
 
 
 def _write(path: Path, data: bytes | None) -> None:

@@ -10,7 +10,7 @@ from haldir_cli.options import PassphraseEnv, PassphraseFd, SigningKey, SkillFol
 from haldir_cli.show import say
 
 if TYPE_CHECKING:
-    from haldir_core import Permissions, SkillSnapshot
+    from haldir_core import Permissions, SkillSnapshot, VettingReport
 
 app = make_app()
 
@@ -41,17 +41,19 @@ def sign(
     from haldir_cli.files import read_document
     from haldir_cli.notes import notes_on_signing
     from haldir_cli.secrets import open_private_key, refuse_key_inside
-    from haldir_core import SkillIdentity, VettingReport, read_skill, write_vault
+    from haldir_core import SkillIdentity, read_skill, write_vault
     from haldir_core import sign as sign_snapshot
     from haldir_core.vault import refuse_leftovers
 
     refuse_key_inside(skill, key)
     signer = open_private_key(key, passphrase_env, passphrase_fd)
-    report = None
+    report, vetted_content = None, None
     if vetting_report is not None:
-        report = read_document(vetting_report, "vetting report", VettingReport.from_bytes)
+        report, vetted_content = read_document(vetting_report, "vetting report", _report_and_content)
     refuse_leftovers(skill)
     snapshot = read_skill(skill)
+    if report is not None:
+        _refuse_report_of_another(snapshot, vetting_report, vetted_content)
     try:
         identity = SkillIdentity(*_name_and_version(snapshot, name, skill_version), type_)
     except ValueError as error:
@@ -63,6 +65,32 @@ def sign(
     say(f"Signed {identity.name}@{identity.version} with key {signer.keyid}")
     vetted = "no vetting report" if report is None else f"vetting report: {report.overall_status}"
     say(f"{len(snapshot.files)} files, {vetted}: {vault}", *describe_permissions(granted))
+
+
+def _report_and_content(data: bytes) -> "tuple[VettingReport, str | None]":
+    """Return the report, and the digest of the content that ``haldir vet`` says it is about.
+
+    Raises: MalformedError if it is no report.
+    """
+    import json
+
+    from haldir_core import VettingReport
+
+    report = VettingReport.from_bytes(data)
+    found: object = json.loads(data)
+    for member in ("vetting", "skill", "content"):
+        found = found.get(member) if isinstance(found, dict) else None
+    return report, found if isinstance(found, str) else None
+
+
+def _refuse_report_of_another(snapshot: "SkillSnapshot", file: Path | None, content: str | None) -> None:
+    from haldir_core import SigningError
+    from haldir_pipeline.subject import content_digest
+
+    if content is None:
+        say(f"Note: {file} does not say which content was vetted: bind it only if it was this one")
+    elif content != content_digest(snapshot):
+        raise SigningError(f"not signed: {file} is the report of other content; vet the skill as it is now")
 
 
 def _name_and_version(snapshot: "SkillSnapshot", name: str | None, version: str | None) -> tuple[str, str]:

@@ -94,7 +94,7 @@ def vet(
         settings = _configuration(config, vetted, profile, skip, publisher_note, everything=no_fail_fast)
         return vet_all(skills, settings, as_json=json)
     settings = _configuration(config, [skill], profile, skip, publisher_note, everything=no_fail_fast)
-    files.refuse_special()
+    files.refuse_impossible(skill)
     signing = None if sign is None else _signing(skill, sign, passphrase_env, passphrase_fd)
     hooks = Hooks(
         tell=_tell,
