@@ -323,7 +323,8 @@ def test_a_slow_reader_of_limited_output_can_be_left_with_ctrl_c(start: Start, p
     for _ in range(PATIENCE_SECONDS * 20):  # until the program has ended, it is the one that gets them
         process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            assert process.wait(0.05) in {130, 128 + signal.SIGINT}
+            # A shell calls both 130: the latter is of a signal that comes while the interpreter is ending.
+            assert process.wait(0.05) in {130, -signal.SIGINT}
             break
     assert process.poll() is not None
 

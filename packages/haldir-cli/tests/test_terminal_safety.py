@@ -1,6 +1,7 @@
 """Nothing from a skill acts on the terminal of the person who looks at it."""
 
 import json
+import re
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -141,6 +142,12 @@ def test_vetting_on_a_terminal_shows_the_folder_as_escapes(
     run: Run, hostile: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    coloured = run("vet", hostile)[2]
+    ours = re.sub(r"\x1b\[(?:0|1|[39]\d)m", "", coloured)  # a mark in colour, and the end of it
+    assert ours != coloured
+    assert _unsafe(ours) == set()
+    monkeypatch.setenv("NO_COLOR", "1")
     assert _unsafe(run("vet", hostile)[2]) == set()
 
 
