@@ -13,6 +13,7 @@ from haldir_cli.commands.schemapin import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "docs" / "how-to" / name for name in ("sign-tools.md", "verify-tools.md")]
+GUARD_PAGE = ROOT / "docs" / "how-to" / "guard-an-mcp-server.md"  # its commands run in test_schemapin_guard.py
 EXIT_CODE = re.compile(r"\s+# exit code (\d)$")
 
 
@@ -40,12 +41,17 @@ def test_every_command_does_what_the_pages_show(tmp_path: Path) -> None:
 
 def test_the_pages_show_every_command() -> None:
     named = {
-        command.split()[2] for page in PAGES for command, _, _ in _commands(page) if "schemapin" in command.split()[1]
+        command.split()[2]
+        for page in [*PAGES, GUARD_PAGE]
+        for command, _, _ in _commands(page)
+        if "schemapin" in command.split()[1]
     }
     assert named == set(COMMANDS)
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "docs" / "explanation" / "schemapin.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [*PAGES, GUARD_PAGE, ROOT / "docs" / "explanation" / "schemapin.md"], ids=lambda page: page.name
+)
 def test_every_relative_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
         assert (page.parent / target).exists(), target

@@ -23,7 +23,9 @@ def package_json(*dependencies: Dependency) -> Manifest:
 
 
 def npm_locked(name: str = "lodash", version: str = "4.17.21", **more: Any) -> Locked:  # noqa: ANN401 - any field of the record
-    one = Locked(Ecosystem.NPM, name, version, name, Place("package-lock.json", 9), hashes=("sha512-x",), depth=1)
+    one = Locked(
+        Ecosystem.NPM, name, version, name, Place("package-lock.json", 9), hashes=(f"sha512-{'A' * 86}==",), depth=1
+    )
     return evolve(one, **more)
 
 
@@ -78,7 +80,9 @@ def test_the_lock_file_of_another_folder_pins_nothing() -> None:
 
 
 def test_a_lock_file_does_not_pin_a_requirements_file_beside_it() -> None:
-    locked = Locked(Ecosystem.PYPI, "requests", "2.32.0", "requests", Place("uv.lock", 3), hashes=("sha256:x",))
+    locked = Locked(
+        Ecosystem.PYPI, "requests", "2.32.0", "requests", Place("uv.lock", 3), hashes=(f"sha256:{'0' * 64}",)
+    )
     lock = Lock("uv.lock", "uv.lock", Ecosystem.PYPI, (locked,), manifest="pyproject.toml")
     assert found(audited(requirements(python()), locks=(lock,)), "unpinned") == [("unpinned", Severity.HIGH)]
 
@@ -134,7 +138,7 @@ def test_a_constraint_of_the_same_file_pins() -> None:
 
 def test_a_requirements_in_file_is_pinned_by_what_was_compiled_from_it() -> None:
     source = requirements(python(), path="requirements.in")
-    compiled = requirements(python(written="==2.32.3", hashes=("sha256:x",)))
+    compiled = requirements(python(written="==2.32.3", hashes=(f"sha256:{'0' * 64}",)))
     assert found(audited(source, compiled), "unpinned", "lock-missing") == []
 
 
@@ -203,7 +207,9 @@ def test_fixed_inline_dependencies_flag_for_what_they_need_in_turn() -> None:
 
 
 def test_a_lock_file_of_the_script_settles_its_dependencies() -> None:
-    locked = Locked(Ecosystem.PYPI, "requests", "2.32.3", "r", Place("scripts/run.py.lock", 4), hashes=("sha256:x",))
+    locked = Locked(
+        Ecosystem.PYPI, "requests", "2.32.3", "r", Place("scripts/run.py.lock", 4), hashes=(f"sha256:{'0' * 64}",)
+    )
     lock = Lock("scripts/run.py.lock", "uv.lock", Ecosystem.PYPI, (locked,), manifest="scripts/run.py")
     assert found(audited(block(inline(">=2")), locks=(lock,)), "deferred-dependencies", "unpinned") == []
 
@@ -225,7 +231,7 @@ def test_a_requirements_file_without_hashes_is_no_lock_file() -> None:
 
 
 def test_a_requirements_file_with_a_hash_for_every_line_is_a_lock_file() -> None:
-    assert audited(requirements(python(written="==2.32.3", hashes=("sha256:x",)))).status is Status.PASS
+    assert audited(requirements(python(written="==2.32.3", hashes=(f"sha256:{'0' * 64}",)))).status is Status.PASS
 
 
 def test_package_json_without_a_lock_file_weighs_high() -> None:
@@ -233,7 +239,7 @@ def test_package_json_without_a_lock_file_weighs_high() -> None:
 
 
 def test_hashes_on_some_lines_only_are_reported() -> None:
-    first, second = python(written="==2.32.3", hashes=("sha256:x",)), python("idna", "==3.10")
+    first, second = python(written="==2.32.3", hashes=(f"sha256:{'0' * 64}",)), python("idna", "==3.10")
     assert found(audited(requirements(first, second, hashes_required=True)), "hashes") == [("hashes", Severity.MEDIUM)]
 
 
@@ -251,7 +257,7 @@ def test_a_single_package_without_hash_is_named() -> None:
 
 
 def test_a_package_with_a_weak_hash_only_weighs_low() -> None:
-    report = audited(package_json(npm()), locks=(npm_lock(npm_locked(hashes=("sha1-x",))),))
+    report = audited(package_json(npm()), locks=(npm_lock(npm_locked(hashes=(f"sha1-{'A' * 27}=",))),))
     assert found(report, "hashes") == [("hashes", Severity.LOW)]
 
 
@@ -303,7 +309,7 @@ def test_a_range_that_was_written_differently_weighs_medium() -> None:
 
 def test_the_order_of_the_bounds_of_a_range_is_no_drift() -> None:
     manifest = Manifest("pyproject.toml", "pyproject.toml", Ecosystem.PYPI, (python(written=">=2, <3"),))
-    locked = Locked(Ecosystem.PYPI, "requests", "2.32.3", "r", Place("uv.lock", 4), hashes=("sha256:x",))
+    locked = Locked(Ecosystem.PYPI, "requests", "2.32.3", "r", Place("uv.lock", 4), hashes=(f"sha256:{'0' * 64}",))
     lock = Lock("uv.lock", "uv.lock", Ecosystem.PYPI, (locked,), (Root("requests", "<3,>=2"),), "pyproject.toml")
     assert found(audited(manifest, locks=(lock,)), "lock-drift") == []
 

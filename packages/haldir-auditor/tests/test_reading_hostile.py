@@ -231,3 +231,27 @@ def test_comments_and_last_commas_are_left_out_and_strings_are_not_touched(text:
 def test_what_is_no_json_even_so_is_an_error(text: str) -> None:
     with pytest.raises(UnreadableError):
         read_loose_json(text)
+
+
+@pytest.mark.parametrize("unit", ['"a\\', "/*", ", ", ",/* */", '"', "//", ",\n", "/*/"], ids=ascii)
+def test_loose_json_is_read_in_linear_time(unit: str) -> None:
+    with pytest.raises(UnreadableError):
+        read_loose_json("[" + unit * (400_000 // len(unit)))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('{"a": 1, /* one */ "b": [1, 2,], // two\n}', {"a": 1, "b": [1, 2]}),
+        ('{"url": "https://a.example/*b*/,]", }', {"url": "https://a.example/*b*/,]"}),
+        ('["\\"//", /**/ 1 /***/ , /* , */ ]', ['"//', 1]),
+    ],
+    ids=["comments", "in a string", "odd comments"],
+)
+def test_loose_json_has_comments_and_last_commas(text: str, value: object) -> None:
+    assert read_loose_json(text) == value
+
+
+def test_a_comment_without_an_end_is_no_comment() -> None:
+    with pytest.raises(UnreadableError):
+        read_loose_json('{"a": 1} /* and so on')

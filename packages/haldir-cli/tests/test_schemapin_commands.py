@@ -388,6 +388,7 @@ def bundle(run: Run, domains: Path, keys: Path, work: Path) -> Path:
 
 def test_a_bundle_is_enough_to_verify_with(run: Run, bundle: Path, signed: Path) -> None:
     options = ("schemapin", "verify", "--schema", signed, "--domain", "example.com", "--tool-id", "weather")
+    assert run("schemapin", "bundle", "verify", bundle, "--auto-pin")[0] == 0
     assert run(*options, "--bundle", bundle, "--auto-pin")[0] == 0
     assert {pin["domain"] for pin in _pins(run)} == {"example.com", "_bundle_authority"}
     _change(bundle, documents=[])

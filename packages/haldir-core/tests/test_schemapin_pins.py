@@ -35,6 +35,10 @@ EXPIRED = attrs.evolve(CANDIDATE, state=KeyState.EXPIRED)
 PIN = Pin.of(CANDIDATE, NOW)
 
 
+def _asked(prompt: Prompt) -> Question:
+    return Question(prompt=prompt, candidate=CANDIDATE, pinned=(), offered=OFFERED[prompt])
+
+
 @pytest.mark.parametrize(
     ("mode", "policy", "outcome"),
     [
@@ -101,19 +105,19 @@ def test_a_question_about_a_revoked_key_offers_no_way_to_accept_it() -> None:
 @pytest.mark.parametrize("prompt", Prompt)
 @pytest.mark.parametrize("decision", Decision)
 def test_an_answer_that_was_not_offered_rejects(prompt: Prompt, decision: Decision) -> None:
-    judged = apply_decision(decision, prompt)
+    judged = apply_decision(decision, _asked(prompt))
     if decision not in OFFERED[prompt]:
         assert judged.is_refused
         assert judged.policy is None
 
 
 def test_a_temporary_answer_writes_nothing() -> None:
-    judged = apply_decision(Decision.TEMPORARY_ACCEPT, Prompt.KEY_CHANGE)
+    judged = apply_decision(Decision.TEMPORARY_ACCEPT, _asked(Prompt.KEY_CHANGE))
     assert (judged.outcome, judged.change, judged.policy) == (Outcome.ACCEPTED, Change.NOTHING, None)
 
 
 def test_an_accepted_change_replaces_the_key() -> None:
-    judged = apply_decision(Decision.ACCEPT, Prompt.KEY_CHANGE)
+    judged = apply_decision(Decision.ACCEPT, _asked(Prompt.KEY_CHANGE))
     assert [pin.fingerprint for pin in changed_pins(CHANGED, [PIN], judged, NOW)] == [OTHER]
 
 

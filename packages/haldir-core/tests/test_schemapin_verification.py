@@ -391,7 +391,7 @@ def test_no_json_crashes_the_reader_of_signature_files(members: dict[str, Any]) 
 def test_no_signature_file_crashes_a_verification(data: bytes) -> None:
     result = verify_skill(attrs.evolve(FOLDER[0], signature_file=data), TOOL, EVIDENCE, now=NOW)
 
-    assert result.error_code == "signature_invalid"
+    assert result.error_code in {"signature_invalid", "domain_mismatch", "canonicalization_unsupported"}
 
 
 FOLDER: list[Any] = []

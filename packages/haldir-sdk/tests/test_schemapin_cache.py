@@ -20,7 +20,7 @@ RESULT = Verification(
     tool_id=ToolId("weather"),
     developer_name="Dev Co",
     fingerprint="sha256:" + "0a" * 32,
-    key_pinning=PinStatus.FIRST_USE,
+    key_pinning=PinStatus.PINNED,
     warnings=("w",),
     root=b"r" * 32,
     metadata=Metadata(authenticated=True, name="weather", signed_at=Moment.parse("2026-01-01T00:00:00Z")),
@@ -42,7 +42,7 @@ def test_a_result_is_found_again_as_a_pinned_one(make: Make) -> None:
     cache = make()
     cache.put(KEY, "sig", RESULT, epoch=1, now=NOW)
     found = cache.get(KEY, "sig", epoch=1, now=NOW)
-    assert found == attrs.evolve(RESULT, key_pinning=PinStatus.PINNED)
+    assert found == RESULT
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,10 @@ def test_a_result_is_for_what_was_verified_alone(
         attrs.evolve(RESULT, valid=False, error_code=ErrorCode.SIGNATURE_INVALID),
         attrs.evolve(RESULT, expired=True),
         attrs.evolve(RESULT, key_pinning=None),
+        attrs.evolve(RESULT, key_pinning=PinStatus.FIRST_USE),
         attrs.evolve(RESULT, metadata=Metadata(expires_at="tomorrow")),
     ],
-    ids=["invalid", "expired", "not-pinned", "odd-expiry"],
+    ids=["invalid", "expired", "not-pinned", "first-use", "odd-expiry"],
 )
 def test_what_is_not_plainly_valid_is_not_kept(make: Make, result: Verification) -> None:
     cache = make()

@@ -34,7 +34,7 @@ def test_a_format_with_keys_gives_back_what_was_written(pin: Pin, form: PinForma
 
 @pytest.mark.parametrize("form", [PinFormat.JAVASCRIPT, PinFormat.SQLITE])
 def test_policies_are_written_too(pin: Pin, form: PinFormat) -> None:
-    pins = PinSet((pin,), {"bad.example": DomainPolicy.NEVER_TRUST})
+    pins = PinSet((pin,), {Domain("bad.example"): DomainPolicy.NEVER_TRUST})
     assert read_pins(write_pins(pins, form)) == pins
 
 

@@ -338,9 +338,9 @@ def test_a_database_of_another_program_is_left_alone(store_path: Path) -> None:
 def test_a_store_of_a_later_version_is_left_alone(open_store: Open, store_path: Path) -> None:
     open_store().close()
     connection = sqlite3.connect(store_path)
-    connection.execute("PRAGMA user_version = 2")
+    connection.execute("PRAGMA user_version = 3")
     connection.close()
-    with pytest.raises(DatabaseError, match="version 2"):
+    with pytest.raises(DatabaseError, match="version 3"):
         open_store()
 
 

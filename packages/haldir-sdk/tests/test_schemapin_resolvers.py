@@ -9,12 +9,12 @@ import attrs
 import pytest
 
 from haldir_core.errors import MalformedError
-from haldir_core.schemapin.bundles import TrustBundle, sign_bundle
+from haldir_core.schemapin.bundles import TrustBundle, sign_bundle, verify_bundle
 from haldir_core.schemapin.discovery import Discovery
 from haldir_core.schemapin.dnsrecord import DnsRecord
 from haldir_core.schemapin.domains import Domain
 from haldir_core.schemapin.keys import PrivateKey
-from haldir_core.schemapin.pins import MemoryPins
+from haldir_core.schemapin.pins import Decision, MemoryPins, Mode, Question
 from haldir_core.schemapin.revocation import KeyRevocations, RevokedKey
 from haldir_sdk.schemapin.dns import fetch_record
 from haldir_sdk.schemapin.errors import FetchError, NotThereError, ResolveError
@@ -162,8 +162,23 @@ def test_a_bundle_does_not_know_other_domains(bundle: TrustBundle) -> None:
 def test_a_signed_bundle_is_opened(bundle: TrustBundle, key: PrivateKey) -> None:
     signed = sign_bundle(bundle, key, "auth", NOW, expires_at=NOW + timedelta(days=1))
     pins = MemoryPins()
+    assert verify_bundle(signed, pins, now=NOW).valid
     assert _resolve(open_bundle(signed.to_bytes(), pins, now=NOW)) is not None
-    assert len(pins.pins()) == 1
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_opening_a_bundle_pins_no_authority_and_asks_nobody(bundle: TrustBundle, key: PrivateKey, mode: Mode) -> None:
+    signed = sign_bundle(bundle, key, "auth", NOW)
+    asked: list[Question] = []
+
+    def decide(question: Question) -> Decision:
+        asked.append(question)
+        return Decision.ACCEPT
+
+    pins = MemoryPins(mode=mode, decide=decide)
+    with pytest.raises(ResolveError, match="pinned"):
+        open_bundle(signed.to_bytes(), pins, now=NOW)
+    assert (pins.pins(), asked) == ((), [])
 
 
 @pytest.mark.parametrize("change", ["unsigned", "expired", "changed"])
@@ -172,8 +187,10 @@ def test_a_bundle_that_is_not_good_is_not_opened(bundle: TrustBundle, key: Priva
     data = bundle.to_bytes() if change == "unsigned" else signed.to_bytes()
     if change == "changed":
         data = data.replace(b"Dev Co", b"Evil")
+    pins = MemoryPins()
+    assert verify_bundle(signed, pins, now=NOW).valid
     with pytest.raises(ResolveError, match=r"bundle|signature"):
-        open_bundle(data, MemoryPins(), now=NOW + timedelta(days=2 if change == "expired" else 0))
+        open_bundle(data, pins, now=NOW + timedelta(days=2 if change == "expired" else 0))
 
 
 def test_the_first_of_a_chain_that_knows_the_domain_gives_both_documents(

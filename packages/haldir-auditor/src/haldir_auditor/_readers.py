@@ -65,6 +65,7 @@ LOCKS: dict[str, Reader] = {
 MANIFESTS: dict[str, Reader] = {
     "cargo.toml": read_cargo_toml,
     "go.mod": read_go_mod,
+    "go.work": read_go_mod,
     "package.json": read_package_json,
     "pipfile": read_pipfile,
     "pnpm-workspace.yaml": read_pnpm_workspace,

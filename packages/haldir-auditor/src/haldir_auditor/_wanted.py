@@ -143,11 +143,23 @@ def folder_of(path: str) -> str:
 def examine(supply: Supply, coverage: Coverage) -> tuple[Wanted, ...]:
     """Say for every dependency of every manifest what decides about its version."""
     compiled = _compiled(supply.manifests)
+    by_path = {manifest.path: manifest for manifest in supply.manifests}
     return tuple(
         wanted
         for manifest in supply.manifests
-        for wanted in _Examination.of(manifest, coverage, compiled.get(manifest.path)).each()
+        for wanted in _Examination.of(manifest, coverage, tuple(_deciding(manifest, compiled, by_path))).each()
     )
+
+
+def _deciding(
+    manifest: Manifest, compiled: Mapping[str, Manifest], by_path: Mapping[str, Manifest]
+) -> Iterator[Dependency]:
+    """Yield what other files say about the versions: what a file was compiled into, and the constraints it names."""
+    if manifest.path in compiled:
+        yield from compiled[manifest.path].dependencies
+    for path in manifest.constraints:
+        if path in by_path:
+            yield from by_path[path].dependencies
 
 
 def _compiled(manifests: Iterable[Manifest]) -> dict[str, Manifest]:
@@ -164,11 +176,11 @@ class _Examination:
     pins: Mapping[str, tuple[str, ...]] = field(factory=dict)
 
     @classmethod
-    def of(cls, manifest: Manifest, coverage: Coverage, compiled: Manifest | None) -> "_Examination":
+    def of(cls, manifest: Manifest, coverage: Coverage, deciding: Iterable[Dependency]) -> "_Examination":
         pins: dict[str, tuple[str, ...]] = {}
         scopes = {Scope.CONSTRAINT, Scope.OVERRIDE}
         own = [dependency for dependency in manifest.dependencies if dependency.scope in scopes]
-        for dependency in (*own, *(compiled.dependencies if compiled else ())):
+        for dependency in (*own, *deciding):
             if dependency.version is not None:
                 pins[dependency.name] = (*pins.get(dependency.name, ()), dependency.version)
         return cls(manifest, coverage, pins)

@@ -14,7 +14,7 @@ from haldir_auditor.files import read_files
 from haldir_auditor.issues import AuditReport, Issue, Severity, Status, Suppressed
 from haldir_auditor.reading import never, read_supply
 from haldir_auditor.settings import Settings
-from haldir_auditor.supply import Manifest, Place, Problem, Supply
+from haldir_auditor.supply import Dependency, Manifest, Place, Problem, Supply
 from haldir_auditor.vulnerabilities.interface import VulnerabilitySource
 
 MAX_DEPENDENCIES = 20_000
@@ -68,7 +68,7 @@ def audit_supply(
     wanted = examine(supply, coverage)
     compared = compare(supply, wanted, source, settings.comparison)
     case = Case(supply, coverage, wanted, compared, settings, now)
-    sorted_out = _sort_out((issue for _, find in CHECKS for issue in find(case)), settings, now)
+    sorted_out = _sort_out((_moderated(issue) for _, find in CHECKS for issue in find(case)), settings, now)
     return AuditReport(
         status=judge(sorted_out.issues),
         issues=sorted_out.issues,
@@ -101,6 +101,14 @@ def judge(issues: Iterable[Issue]) -> Status:
     if worst >= Severity.CRITICAL.rank:
         return Status.REJECT
     return Status.FLAG if worst >= Severity.MEDIUM.rank else Status.PASS
+
+
+def _moderated(issue: Issue) -> Issue:
+    """The issue; medium at most if it is about a command in plain data, but for what is known to be bad."""
+    is_data = isinstance(issue.dependency, Dependency) and issue.dependency.is_data
+    if is_data and issue.check.category != "vulnerability" and issue.severity.rank > Severity.MEDIUM.rank:
+        return evolve(issue, severity=Severity.MEDIUM)
+    return issue
 
 
 @frozen

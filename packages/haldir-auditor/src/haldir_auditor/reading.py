@@ -1,5 +1,6 @@
 """Reads the files of a skill into what it takes from elsewhere."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -22,6 +23,9 @@ from haldir_auditor.files import DEFAULT_LIMITS, Limits, read_files
 from haldir_auditor.supply import Dependency, Manifest, Scope, Supply
 
 _OWN_RECORDS = ".vault/"  # signatures and reports about the skill: their texts quote what was found
+_EXPLICIT = re.compile(rb"(?:#[^\n]*\n|\s*\n)*@EXPLICIT\s*(?:\n|\Z)")
+"""The list of URLs that conda writes and reads, under any name.  Source: conda, "Managing environments"."""
+_MAX_HEAD = 4_000
 _NO_PROSE = frozenset({"Dockerfile", "requirements.txt", "site-packages"})
 
 
@@ -76,7 +80,7 @@ def _foreign(mentions: Iterable[Dependency], files: Iterable[str]) -> Iterator[D
 def _parts(document: Document, references: list[Reference]) -> Iterator[Supply]:
     """Yield what each reader of one file finds."""
     found = Supply()
-    if is_opaque(document.path):
+    if is_opaque(document.path) or _EXPLICIT.match(document.data[:_MAX_HEAD]):
         document.problem("this kind of file is not read: what it asks for is not known", kind="opaque")
     if lock := lock_reader(document.path):
         yield _attempt(document, lock, MAX_LOCK_BYTES)

@@ -14,7 +14,7 @@ class Ecosystem(StrEnum):
     CARGO = "crates.io"
     GO = "Go"
     CONDA = "conda"
-    SYSTEM = "system"  # apt, apk, brew and the like: counted and shown, in no vulnerability data
+    SYSTEM = "system"  # apt, brew, gem, images and the like: counted and shown, in no vulnerability data
 
 
 class Scope(StrEnum):
@@ -50,6 +50,13 @@ class Place:
     line: int = 0
 
 
+IMAGE = "image"
+"""The manager of an image of a container, whichever program fetches it."""
+
+ACTION = "action"
+"""The manager of an action that a workflow uses."""
+
+
 @frozen
 class Dependency:
     """What a manifest, a script or a command asks for.
@@ -57,7 +64,9 @@ class Dependency:
     ``name`` is normalised as its ecosystem says (PEP 503; npm as written); ``range`` is as written, empty for
     "anything"; ``version`` is set if exactly one version fits; ``locator`` is the URL, repository or path of an origin
     that is no index; ``alias`` is the name under which an npm alias is used; ``index`` the index that the line or file
-    itself names.
+    itself names; ``manager`` is the program that fetches what has no ecosystem of its own: apt-get, gem, or ``IMAGE``
+    for an image of a container and ``ACTION`` for a step of a workflow; ``is_data`` says that the command stands in
+    plain data, which nothing runs by itself.
     """
 
     ecosystem: Ecosystem
@@ -73,6 +82,8 @@ class Dependency:
     marker: str | None = None
     alias: str | None = None
     index: str | None = None
+    manager: str = ""
+    is_data: bool = False
 
 
 @frozen
@@ -84,9 +95,16 @@ class Hook:
     place: Place
 
 
+INSECURE = "insecure"
+"""The kind of a problem that is about transport, not about reading."""
+
+
 @frozen
 class Problem:
-    """What could not be read: ``kind`` is unparsable, opaque, too-large, missing-include or outside."""
+    """What could not be read: ``kind`` is unparsable, opaque, too-large, missing-include or outside.
+
+    One kind is read very well: insecure says that certificates are not looked at.
+    """
 
     kind: str
     message: str
@@ -99,7 +117,8 @@ class Manifest:
 
     ``format`` is e.g. package.json, requirements.txt, pyproject.toml, pep723, Dockerfile; ``indexes`` are all that it
     names (the first is the main one, if ``main_index_replaced``); ``dynamic`` says that code decides about a part of it
-    (setup.py); ``exclude_newer`` is that of ``[tool.uv]``.
+    (setup.py); ``exclude_newer`` is that of ``[tool.uv]``; ``constraints`` are the
+    paths of the files that a requirements file names with ``-c``.
     """
 
     path: str
@@ -113,6 +132,7 @@ class Manifest:
     dynamic: bool = False
     exclude_newer: str | None = None
     package_name: str | None = None
+    constraints: tuple[str, ...] = ()
 
 
 @frozen

@@ -39,8 +39,8 @@ def find(case: Case) -> Iterator[Issue]:
     for dependency in case.asked_for:
         if is_download(dependency):
             continue
-        told.add((dependency.ecosystem, dependency.name))
         if dependency.origin in REMOTE and dependency.locator is not None:
+            told.add((dependency.ecosystem, dependency.name))
             yield _fetched(dependency, locked.get((dependency.ecosystem, dependency.name)))
         elif dependency.origin in LOCAL and _leads_out(dependency.place.path, dependency.locator):
             yield about(CHECK, dependency, f"{named(dependency)} lies outside of the skill: {_locator(dependency)}")

@@ -8,7 +8,7 @@ from haldir_auditor._checks._found import about
 from haldir_auditor._hosts import is_plain
 from haldir_auditor._words import quoted
 from haldir_auditor.issues import Check, Issue, Severity
-from haldir_auditor.supply import Dependency, Ecosystem, Origin
+from haldir_auditor.supply import Dependency, Ecosystem, Origin, Scope
 
 CHECK = Check(
     id="download-and-run",
@@ -26,17 +26,17 @@ CHECK = Check(
 
 def is_download(install: Dependency) -> bool:
     """Whether an install is of this kind rather than of a package."""
-    return install.ecosystem is Ecosystem.SYSTEM and install.origin is Origin.URL
+    return install.ecosystem is Ecosystem.SYSTEM and install.origin is Origin.URL and install.scope is Scope.INSTALLED
 
 
 def find(case: Case) -> Iterator[Issue]:
     """Yield every such command once for each file."""
     told = set()
-    for install in filter(is_download, case.supply.installs):
+    for install in filter(is_download, case.asked_for):
         locator = install.locator or install.name
         if (locator, install.place.path) in told:
             continue
         told.add((locator, install.place.path))
-        is_mild = is_prose(install.place.path) and not is_plain(locator)
+        is_mild = (is_prose(install.place.path) or install.hashes) and not is_plain(locator)
         severity = Severity.MEDIUM if is_mild else CHECK.severity
-        yield about(CHECK, install, f"what {quoted(locator)} sends is run at once", severity)
+        yield about(CHECK, install, f"what {quoted(locator)} sends is run", severity)

@@ -6,9 +6,9 @@ from haldir_auditor._case import Case
 from haldir_auditor._checks._found import about, at
 from haldir_auditor._checks.download_and_run import is_download
 from haldir_auditor._hosts import is_plain
-from haldir_auditor._words import quoted
+from haldir_auditor._words import quoted, sentence
 from haldir_auditor.issues import Check, Issue, Severity
-from haldir_auditor.supply import Place
+from haldir_auditor.supply import INSECURE, Place
 
 CHECK = Check(
     id="insecure-transport",
@@ -16,9 +16,9 @@ CHECK = Check(
     severity=Severity.HIGH,
     title="Fetched without encryption",
     explanation=(
-        "Over http, git, ftp or svn anybody on the way can put something else in place of the package. Looked at "
-        "are indexes, the URLs of lock files, and the addresses of dependencies; the machine itself (localhost) is "
-        "no way."
+        "Over http, git, ftp or svn, or where a setting turns the look at certificates off, anybody on the way can "
+        "put something else in place of the package. Looked at are indexes, the URLs of lock files, and the "
+        "addresses of dependencies; the machine itself (localhost) is no way."
     ),
     remedy="Use https.",
 )
@@ -26,6 +26,9 @@ CHECK = Check(
 
 def find(case: Case) -> Iterator[Issue]:
     """Yield every such address once for each file."""
+    for problem in case.supply.problems:
+        if problem.kind == INSECURE:
+            yield at(CHECK, problem.place, sentence(problem.message))
     for path, url in _indexes(case):
         yield at(CHECK, Place(path), f"the index {quoted(url)} is read without encryption")
     for dependency in case.asked_for:

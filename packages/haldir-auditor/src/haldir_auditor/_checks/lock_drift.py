@@ -7,6 +7,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from haldir_auditor._case import Case
 from haldir_auditor._checks._found import about, at
 from haldir_auditor._fits import fits
+from haldir_auditor._wanted import REMOTE
 from haldir_auditor._words import named, quoted
 from haldir_auditor.issues import Check, Issue, Severity
 from haldir_auditor.supply import Dependency, Ecosystem, Lock, Manifest, Origin, Place, Root, Scope
@@ -17,15 +18,17 @@ CHECK = Check(
     severity=Severity.HIGH,
     title="Lock file and manifest disagree",
     explanation=(
-        "The lock file lacks something that the manifest asks for, holds a version that does not fit, or was made "
-        "for something else that the manifest does not ask for. Some clients then refuse to install, others "
-        "resolve anew: what is installed is not what the lock file says. A range that was written differently, "
-        "while the locked version fits both, weighs medium."
+        "The lock file lacks something that the manifest asks for, holds a version that does not fit, takes from "
+        "a repository, a URL or an archive what the manifest wants from the index, or was made for something else "
+        "that the manifest does not ask for. Some clients then refuse to install, others resolve anew: what is "
+        "installed is not what the lock file says. A range that was written differently, while the locked version "
+        "fits both, weighs medium."
     ),
     remedy="Make the lock file anew from the manifest, and look at what changes in it.",
 )
 
 _COMPARED = frozenset({Scope.RUN, Scope.DEVELOPMENT, Scope.OPTIONAL})
+_NO_INDEX = REMOTE | {Origin.FILE}
 _SURELY_LOCKED = frozenset({Scope.RUN})
 """Lock files may leave out groups, extras and what is for other platforms."""
 
@@ -43,7 +46,9 @@ def find(case: Case) -> Iterator[Issue]:
 
 
 def _missing_or_misfit(case: Case, manifest: Manifest, lock: Lock) -> Iterator[Issue]:
+    manifests = case.coverage.manifests(lock)
     overridden = {item.name for item in manifest.dependencies if item.scope is Scope.OVERRIDE}
+    elsewhere = {item.name for each in manifests for item in each.dependencies if _is_from_elsewhere(item)}
     for dependency in manifest.dependencies:
         if dependency.scope not in _COMPARED or dependency.origin is not Origin.INDEX:
             continue
@@ -51,11 +56,19 @@ def _missing_or_misfit(case: Case, manifest: Manifest, lock: Lock) -> Iterator[I
         if not packages:
             if dependency.scope in _SURELY_LOCKED and dependency.marker is None:
                 yield about(CHECK, dependency, f"{named(dependency)} is not in {quoted(lock.path)}")
+        elif dependency.name not in elsewhere and all(package.origin in _NO_INDEX for package in packages):
+            place = quoted(packages[0].resolved or packages[0].version)
+            yield about(CHECK, dependency, f"{named(dependency)} is asked for, but {quoted(lock.path)} takes {place}")
         elif dependency.name not in overridden and all(
             fits(dependency.ecosystem, package.version, dependency.range) is False for package in packages
         ):
             versions = ", ".join(sorted({quoted(package.version) for package in packages}))
             yield about(CHECK, dependency, f"{named(dependency)} is asked for, but {quoted(lock.path)} has {versions}")
+
+
+def _is_from_elsewhere(dependency: Dependency) -> bool:
+    """Whether a manifest says itself that a package, or what stands in its place, comes from no index."""
+    return dependency.origin is not Origin.INDEX
 
 
 def _other_roots(manifests: Sequence[Manifest], lock: Lock) -> Iterator[Issue]:

@@ -18,8 +18,8 @@ CHECK = Check(
     title="Not compared with known vulnerabilities",
     explanation=(
         "Only a version can be looked up; a range is none, and nobody knows which of its versions will be "
-        "installed. There is no data about packages of conda either. Packages of the operating system are named "
-        "too, but weigh low, as their distribution looks after them. Nothing of this is said where no source was "
+        "installed. There is no data about packages of conda, of the operating system and the like: they are named "
+        "too, but weigh low, as does pip that a command brings up to date. Nothing of this is said where no source was "
         "asked at all: the report as a whole then says so."
     ),
     remedy="Commit a lock file: then every package has a version.",
@@ -32,13 +32,19 @@ def find(case: Case) -> Iterator[Issue]:
         return
     groups: dict[tuple[str, Severity], list[Dependency | Locked]] = {}
     for item in _left_out(case):
-        severity = CHECK.severity if isinstance(item, Locked) else weight(item, CHECK.severity)
-        groups.setdefault((item.place.path, severity), []).append(item)
+        groups.setdefault((item.place.path, _severity(item)), []).append(item)
     for (_, severity), items in groups.items():
         names = list(dict.fromkeys(item.name for item in items))
         verb = "was" if len(names) == 1 else "were"
         message = f"{plural(len(names), 'package')} {verb} not compared with known vulnerabilities: {listed(names)}"
         yield at(CHECK, items[0].place, message, severity)
+
+
+def _severity(item: Dependency | Locked) -> Severity:
+    """Less for what nobody publishes data about: that no version of it can be looked up is no fault of the skill."""
+    if isinstance(item, Locked):
+        return CHECK.severity
+    return weight(item, CHECK.severity) if item.ecosystem in COMPARABLE else Severity.LOW
 
 
 def _left_out(case: Case) -> Iterator[Dependency | Locked]:

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote
 
-from packaging.utils import canonicalize_name
-
+from haldir_auditor._archives import other_python
 from haldir_auditor._case import Case
 from haldir_auditor._checks._found import about
+from haldir_auditor._hosts import host_of, is_public
 from haldir_auditor._words import named, quoted
 from haldir_auditor.issues import Check, Issue, Severity
 from haldir_auditor.supply import Ecosystem, Locked, Origin
@@ -19,16 +20,17 @@ CHECK = Check(
     explanation=(
         "A lock file says both what a package is called and where it is fetched from, and clients believe the URL. "
         "One that was changed by hand can install another package, from the usual host and with a hash that fits, "
-        "under a trusted name. URLs in the form of npm's registries, and file names of Python archives, are "
-        "compared."
+        "under a trusted name. URLs in the form of npm's registries (the public ones have no other), and file names "
+        "of Python archives, are compared."
     ),
     remedy="Make the lock file anew, and look at who changed it.",
 )
 
 _NPM = re.compile(
-    r"/(?P<name>(?:(?:@|%40)[^/%]{1,214}(?:/|%2f))?[^/%]{1,214})/-/(?P<file>[^/?#]{1,400})\.tgz", re.IGNORECASE
+    r"(?P<before>.*?)/(?P<name>(?:@[^/]{1,214}/)?[^/]{1,214})/-/(?:@[^/]{1,214}/)?(?P<file>[^/]{1,400})\.tgz",
+    re.IGNORECASE | re.DOTALL,
 )
-_ARCHIVE = re.compile(r"/(?P<file>[^/?#]{1,400}?)(?:\.tar\.gz|\.zip|\.whl|\.tar\.bz2|\.tgz)(?:$|[?#])", re.IGNORECASE)
+_MAX_URL = 4_000
 
 
 def find(case: Case) -> Iterator[Issue]:
@@ -49,20 +51,21 @@ def _other(package: Locked) -> str | None:
 
 
 def _other_of_npm(package: Locked) -> str | None:
-    found = _NPM.search(package.resolved or "")
+    url = (package.resolved or "")[:_MAX_URL]
+    host = host_of(url)
+    path = unquote(re.split(r"[?#]", url, maxsplit=1)[0])
+    found = _NPM.fullmatch(path)
+    is_public_host = host is not None and is_public(Ecosystem.NPM, host)
     if found is None:
-        return None
-    name = re.sub("%2f", "/", re.sub("%40", "@", found["name"], flags=re.IGNORECASE), flags=re.IGNORECASE)
-    if name.lower() != package.name.lower():
-        return name
+        return url if is_public_host else None  # a public registry has no other form
+    if is_public_host and found["before"].count("/") > len(("https:", "")):
+        return url  # or something that leads out of the folder of the package again
+    if found["name"].lower() != package.name.lower():
+        return found["name"]
     bare = package.name.rpartition("/")[2]
     expected = {f"{bare}-{package.version}".lower(), f"{bare}-{package.version.partition('+')[0]}".lower()}
     return None if found["file"].lower() in expected else found["file"]
 
 
 def _other_of_python(package: Locked) -> str | None:
-    found = _ARCHIVE.search(package.resolved or "")
-    if found is None:
-        return None
-    file, name = canonicalize_name(found["file"]), canonicalize_name(package.name)
-    return None if file == name or file.startswith(f"{name}-") else found["file"]
+    return other_python(package.resolved or "", package.name, package.version)

@@ -19,7 +19,8 @@ CHECK = Check(
     explanation=(
         "A range says which versions may be installed, not which one is. What is installed tomorrow is not what "
         "was audited today. A version counts as fixed if the manifest names exactly one, or a lock file of the "
-        "same manifest does. Development and peer dependencies weigh medium; well-known build backends weigh low."
+        "same manifest does. Development and peer dependencies weigh medium; well-known build "
+        "backends, and what an environment of conda begins with (python, pip), weigh low."
     ),
     remedy="Commit a lock file, or write the exact version.",
 )

@@ -6,7 +6,7 @@ from haldir_auditor._case import Case
 from haldir_auditor._checks._found import at
 from haldir_auditor._words import sentence
 from haldir_auditor.issues import Check, Issue, Severity
-from haldir_auditor.supply import Place
+from haldir_auditor.supply import INSECURE, Place
 
 CHECK = Check(
     id="unreadable",
@@ -33,6 +33,8 @@ _SEVERITIES = {
 def find(case: Case) -> Iterator[Issue]:
     """Yield every problem of the readers, and every opaque lock file that none is about."""
     for problem in case.supply.problems:
+        if problem.kind == INSECURE:
+            continue
         yield at(CHECK, problem.place, sentence(problem.message), _SEVERITIES.get(problem.kind, CHECK.severity))
     told = {problem.place.path for problem in case.supply.problems}
     for lock in case.supply.locks:

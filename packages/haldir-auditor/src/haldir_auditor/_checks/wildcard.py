@@ -18,7 +18,8 @@ CHECK = Check(
     explanation=(
         "Nothing, a star, >=0, or a name such as latest that the registry can move: whoever can publish the "
         "package decides what runs. It is not reported where a lock file decides instead. Development and peer "
-        "dependencies weigh medium; well-known build backends and packages of the operating system weigh low."
+        "dependencies weigh medium; well-known build backends, packages of the operating system, official images, "
+        "and what an environment of conda begins with (python, pip) weigh low; other images, gems and the like medium."
     ),
     remedy="Commit a lock file, or write the exact version.",
 )

@@ -35,10 +35,17 @@ class Region:
 
 _NAMES = "|".join(sorted((re.escape(name) for name in {*PROGRAMS, *ALIASES} - {"pip2", "pip3"}), key=len, reverse=True))
 _START = re.compile(
-    rf"(?<![\w.\-])(?<!\w@)(?P<name>pip(?:[23](?:\.\d{{1,2}})?)?|{_NAMES})(?:\.exe|\.cmd)?(?=[ \t\"'`,\\(])",
+    rf"(?:(?<![\w.\-])|(?<=[\t\n]-))(?<!\w@)(?P<name>pip(?:[23](?:\.\d{{1,2}})?)?|{_NAMES})(?:\.exe|\.cmd)?"
+    r"(?=[ \t\"'`,\\(]|[)}][\"']?[ \t])",
     re.IGNORECASE,
 )
+_XARGS = re.compile(r"\bxargs(?:\s+-\S+(?:\s+\d+)?)*\s+[^\s;|&]*$")
+_ADDED = re.compile(r"\s*[\])]\s*(?:\+|\n[^\n]{0,200}(?:\.(?:append|extend)\(|\+=))")
+_CASED = frozenset({"cpan", "code", "nix", "gh", "bundle"})
+_OPEN = frozenset({"pip", "npm"})
 _LIST = re.compile(r"[\"'`]\s*[,\]:)]|[\"'`]\s*\n|\(\[")
+_EXPANSION = re.compile(r"\$[({](?:which[ \t]+|command[ \t]+-v[ \t]+|type[ \t]+-p[ \t]+)?$")
+_EXPANSION_END = re.compile(r"[)}][\"']?(?=[ \t])")
 _QUOTED_PROGRAM = re.compile(r"[\"'][ \t]+(?![\"'])[\w-]")
 _REVERSED = re.compile(r'"args"\s*:\s*\[(?P<words>[^\[\]]{0,2000})\]\s*,\s*"command"\s*:\s*"(?P<name>[\w./-]{1,60})"')
 _BUILD_TOOLS = frozenset({"wheel", "setuptools", "build", "setuptools_scm", "setuptools-scm", "virtualenv", "pip"})
@@ -108,18 +115,36 @@ def _in_region(document: Document, text: str, region: Region) -> Iterator[Instal
     while match := _START.search(text, at, region.end):
         at = match.end()
         program = program_of(match["name"])
-        if program is None or not _VERBS[program].search(text, at, min(region.end, at + _MAX_VERB_DISTANCE)):
+        is_word = program in _CASED and match["name"] != match["name"].lower()  # CPAN, Code: words of a sentence
+        if program is None or is_word or not _VERBS[program].search(text, at, min(region.end, at + _MAX_VERB_DISTANCE)):
             continue
         words = _words(text, match, region)
         found = read_command(program, words.words, document.place(document.line_at(match.start())))
-        at = words.end if found else at
+        if found and program in _OPEN and not (found.packages or found.files or found.dynamic):
+            found.dynamic.extend(_given_elsewhere(text, match, words))
+        at = words.end if found and not found.runs_another else at
         yield found
+
+
+def _given_elsewhere(text: str, match: re.Match[str], words: Words) -> Iterator[str]:
+    """Yield what stands for packages that a command gets from a pipe, or that code adds to its list."""
+    line = text.rfind("\n", 0, match.start()) + 1
+    if _XARGS.search(text, max(line, match.start() - 200), match.start()):
+        yield "xargs"
+    elif (
+        _LIST.match(text, match.end()) and words.words[-1:] in {("install",), ("-m",)} and _ADDED.match(text, words.end)
+    ):
+        yield "+"
 
 
 def _words(text: str, match: re.Match[str], region: Region) -> Words:
     end = match.end()
     if region.style is Style.SENTENCE:
         return sentence_words(text, end, region.end)
+    if expansion := _EXPANSION_END.match(text, end):  # $(PIP) install x
+        if not _EXPANSION.search(text, max(0, match.start() - 40), match.start()):
+            return Words((), end)
+        return shell_words(text, expansion.end(), region.end)
     if _QUOTED_PROGRAM.match(text, end):  # "pip" install x
         end += 1
     if _LIST.match(text, end):

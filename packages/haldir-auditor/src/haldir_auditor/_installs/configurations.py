@@ -1,4 +1,4 @@
-"""The programs that configurations in JSON start, as those of MCP servers: whatever the order of their keys."""
+"""The programs that configurations in JSON or YAML start, as those of MCP servers: whatever the order of their keys."""
 
 from collections.abc import Iterator
 
@@ -7,15 +7,16 @@ from haldir_auditor._installs.commands import note
 from haldir_auditor._installs.interpret import program_of, read_command
 from haldir_auditor._syntax.errors import UnreadableError
 from haldir_auditor._syntax.jsons import read_loose_json
+from haldir_auditor._syntax.yamls import read_yaml
 from haldir_auditor.supply import Dependency
 
 _MAX_TABLES = 5_000
 
 
 def configured_in(document: Document) -> Iterator[Dependency]:
-    """Yield what the commands of a configuration install; a text that is no JSON has none."""
+    """Yield what the commands of a configuration install; a text that is neither has none."""
     try:
-        waiting = [read_loose_json(document.text)]
+        waiting = [read_loose_json(document.text)] if document.name.endswith(".json") else _of_yaml(document.text)
     except UnreadableError:  # read as plain text all the same
         return
     for _ in range(_MAX_TABLES):
@@ -27,6 +28,10 @@ def configured_in(document: Document) -> Iterator[Dependency]:
         if isinstance(value, dict):
             yield from _command(document, value)
     document.problem(f"more than {_MAX_TABLES} tables: the rest is not searched for commands", kind="too-large")
+
+
+def _of_yaml(text: str) -> list[object]:
+    return list(read_yaml(text)) if "command:" in text and "args:" in text else []
 
 
 def _command(document: Document, table: dict[str, object]) -> Iterator[Dependency]:

@@ -9,7 +9,7 @@ from haldir_auditor._installs.programs import ALIASES, PROGRAMS, Program, Takes
 from haldir_auditor._npm_requirement import read_dependency, read_specifier, split_name
 from haldir_auditor._python_requirement import name_of, read_requirement
 from haldir_auditor._syntax.errors import UnreadableError
-from haldir_auditor.supply import Dependency, Ecosystem, Origin, Place, Scope
+from haldir_auditor.supply import IMAGE, Dependency, Ecosystem, Origin, Place, Scope
 
 _VERSIONED = re.compile(r"pip(?:2|3)(?:\.\d{1,2})?")
 _BEGUN = re.compile(r"([A-Za-z0-9][\w.-]*)\s*([=<>!~,;].*)")  # a name with something that pip would refuse
@@ -19,6 +19,9 @@ _PLACEHOLDER = re.compile(r"<.*|\[.*|.*\.\.\.|…|[A-Z_]*PACKAGE[A-Z_]*|(?:your|
 _IMAGE = re.compile(r"(?P<name>[\w./:-]+?)(?::(?P<tag>[\w.-]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?")
 _SYSTEM = re.compile(r"(?P<name>[A-Za-z0-9@][\w.+/@:-]*?)(?:(?P<range>[<>=~]{1,2}[\w.+:~-]*))?")
 _CONDA = re.compile(r"(?:[\w./-]+::)?(?P<name>[A-Za-z0-9_][\w.-]*)(?P<range>[<>=!~ ].*)?")
+_PERL = re.compile(r"(?P<name>[A-Za-z]\w*(?:(?:::|-)\w+)*)(?P<range>@[\w.]+|~.+)?")
+_NIX = re.compile(r"(?:(?P<flake>[\w+:./-]+)#)?(?P<name>[A-Za-z_][\w.+'-]*)(?P<range>)")
+_FORMS = {"perl": _PERL, "nix": _NIX}
 _CRATE = re.compile(r"(?P<name>[A-Za-z][\w-]*)(?:@(?P<range>.+))?")
 _MODULE = re.compile(r"(?P<name>[\w-]+(?:\.[\w-]+)+(?:/[\w.~-]+)*(?:/\.\.\.)?)(?:@(?P<range>[\w.+/-]+))?")
 _EXACT = re.compile(r"=?v?\d+(?:\.\d+){1,3}(?:[-+][\w.+-]+)?")
@@ -26,13 +29,17 @@ _EXACT = re.compile(r"=?v?\d+(?:\.\d+){1,3}(?:[-+][\w.+-]+)?")
 
 @define
 class Installed:
-    """What a command installs: packages, requirements files, indexes; ``dynamic`` are words that only a run knows."""
+    """What a command installs: packages, requirements files, indexes; ``dynamic`` are words that only a run knows.
+
+    ``runs_another`` says that the words behind may be a command of their own.
+    """
 
     place: Place
     packages: list[Dependency] = field(factory=list)
     files: list[str] = field(factory=list)
     indexes: list[str] = field(factory=list)
     dynamic: list[str] = field(factory=list)
+    runs_another: bool = False
 
 
 def program_of(name: str) -> str | None:
@@ -49,8 +56,16 @@ def read_command(name: str, words: Sequence[str], place: Place) -> Installed | N
     for command in sorted(program.commands, key=lambda command: -len(command.verbs)):
         verbs = tuple(verb for verb in command.verbs if verb)
         if tuple(rest[: len(verbs)]) == verbs:
-            return _read(program, command.takes, _created(rest, verbs), place)
+            found = _read(program, command.takes, _created(rest, verbs), place)
+            found.packages[:] = [_managed(package, name) for package in found.packages]
+            return found
     return None
+
+
+def _managed(package: Dependency, name: str) -> Dependency:
+    """Return what has no ecosystem of its own with the program that fetches it."""
+    is_open = package.ecosystem is Ecosystem.SYSTEM and not package.manager
+    return evolve(package, manager=name) if is_open else package
 
 
 def _skip_values(program: Program, words: list[str]) -> list[str]:
@@ -79,7 +94,7 @@ def _initializer(word: str) -> str:
 
 
 def _read(program: Program, takes: Takes, words: Sequence[str], place: Place) -> Installed:
-    found = Installed(place)
+    found = Installed(place, runs_another=takes is not Takes.ALL)
     source: dict[str, str] = {}
     waiting = iter(words)
     named = False
@@ -132,7 +147,7 @@ def _package(found: Installed, program: Program, word: str, place: Place) -> Non
 
 def _dependency(program: Program, word: str, place: Place) -> Dependency | None:
     if program.form == "deno":
-        return _from_deno(word, place)
+        return from_deno(word, place)
     if program.ecosystem is Ecosystem.NPM:
         return _from_npm(word, place)
     if program.ecosystem is Ecosystem.PYPI:
@@ -140,7 +155,7 @@ def _dependency(program: Program, word: str, place: Place) -> Dependency | None:
     patterns = {Ecosystem.CARGO: _CRATE, Ecosystem.GO: _MODULE, Ecosystem.CONDA: _CONDA, Ecosystem.SYSTEM: _SYSTEM}
     if program.form == "image":
         return read_image(word, place, Scope.INSTALLED)
-    if matched := patterns[program.ecosystem].fullmatch(word):
+    if matched := _FORMS.get(program.form, patterns[program.ecosystem]).fullmatch(word):
         return _named(program.ecosystem, matched["name"], matched["range"] or "", place)
     return None
 
@@ -150,7 +165,8 @@ def read_image(word: str, place: Place, scope: Scope) -> Dependency | None:
     found = _IMAGE.fullmatch(word)
     if not found:
         return None
-    return Dependency(Ecosystem.SYSTEM, found["name"], found["tag"] or "", place, scope, version=found["digest"])
+    tag, digest = found["tag"] or "", found["digest"]
+    return Dependency(Ecosystem.SYSTEM, found["name"], tag, place, scope, version=digest, manager=IMAGE)
 
 
 def _named(ecosystem: Ecosystem, name: str, range_: str, place: Place) -> Dependency:
@@ -172,14 +188,15 @@ def _from_npm(word: str, place: Place) -> Dependency | None:
     return read_dependency(word, word, place, Scope.INSTALLED)
 
 
-def _from_deno(word: str, place: Place) -> Dependency | None:
+def from_deno(word: str, place: Place) -> Dependency | None:
+    """Return what Deno takes from elsewhere for a word; None for a file of the skill."""
     kind, colon, rest = word.partition(":")
     if colon and kind in {"npm", "jsr"}:
         found = _from_npm(rest, place)
         return evolve(found, name=f"jsr:{found.name}") if found and kind == "jsr" else found
     if kind in {"http", "https"}:
         return read_dependency(word, word, place, Scope.INSTALLED)
-    return None  # a file of the skill
+    return None
 
 
 def _from_pypi(word: str, place: Place) -> Dependency | None:

@@ -5,19 +5,21 @@ from collections.abc import Iterator
 
 from haldir_auditor._document import Document
 from haldir_auditor._installs.words import shell_words
-from haldir_auditor.supply import Dependency, Ecosystem, Origin, Scope
+from haldir_auditor.supply import Dependency, Ecosystem, Origin, Place, Scope
 
 _ONLY_SHELLS = r"(?:ba|z|da|k|fi|a)?sh|pwsh|powershell|iex|Invoke-Expression"
 _LANGUAGES = r"python[\d.]*|node|deno|bun|perl|ruby|php"
 _SHELLS = rf"{_ONLY_SHELLS}|{_LANGUAGES}"
+_GROUP = r"(?:[({][^(){}\n]{0,200}?[\s;&|({/])?"  # ( cd x && sh )
 _INTO = re.compile(
     rf"\|&?\s*(?:sudo\s+(?:-\S+\s+){{0,5}})?(?:env\s+(?:\S+=\S*\s+){{0,5}})?(?:/[\w/]{{1,40}}/)?"
     # With a program of its own, such as python -m json.tool, what comes through the pipe is data.
-    rf"(?:(?:{_ONLY_SHELLS})(?![\w./-])|(?:{_LANGUAGES})(?![\w./-])(?=[ \t]*(?:-(?![\w-])|[;&|)\"'`\n\\]|$)))",
+    rf"(?:{_GROUP}(?:{_ONLY_SHELLS})(?![\w./-])|(?:{_LANGUAGES})(?![\w./-])(?=[ \t]*(?:-(?![\w-])|[;&|)\"'`\n\\]|$)))",
     re.IGNORECASE | re.MULTILINE,
 )
 _INSIDE = re.compile(
-    rf"(?:(?<![\w-])(?:{_SHELLS}|eval|source|exec)\b|(?<=\s)\.)[ \t]+(?:-\w+[ \t]+){{0,4}}[\"']?(?:\$\(|<\(|`|\()",
+    rf"(?:(?<![\w-])(?:{_SHELLS}|eval|source|exec)\b|(?<=\s)\.)[ \t]+(?:-\w+[ \t]+(?:[\w.-]+[ \t]+(?=<))?){{0,4}}"
+    r"(?:<{1,3}[ \t]*)?[\"']?(?:\$\(|<\(|`|\()",
     re.IGNORECASE,
 )
 _FETCH = re.compile(
@@ -27,7 +29,12 @@ _FETCH = re.compile(
 _SAVING = re.compile(r"(?<![\w-])(?:curl|wget)(?=[ \t])")
 _URL = re.compile(r"(?:https?|ftp)://[^\s\"'`)|;<>\\]{1,500}", re.IGNORECASE)
 _BARE_URL = re.compile(r"(?<=\s)(?:[\w-]{1,63}\.){1,8}[a-z]{2,20}/[^\s\"'`)|;<>\\]{0,300}")  # curl get.example.com/x
-_RUNS = rf"(?:\b(?:{_SHELLS})\s+(?:-\w+\s+)*|\bchmod\s+\S+\s+|(?<!\S))"
+# Behind an interpreter, or where a command begins; anywhere else the file is data.
+_RUNS = (
+    rf"(?:\b(?:{_SHELLS}|source|exec|sudo|time|nohup)\s+(?:-\w+\s+)*|\bchmod\s+\S+\s+"
+    r"|(?:^|[;&|({\n]|\b(?:then|do|else)\b)[ \t]*(?:[$>%][ \t]+)?(?:[A-Z_]+=\S*[ \t]+)*(?:\.[ \t]+)?)"
+)
+_NAMED_BY_URL = re.compile(r"-[a-zA-Z]*O[a-zA-Z]*|--remote-name")
 _END = re.compile(r"&&|;|\n")
 _REACH = 600
 
@@ -39,17 +46,13 @@ def piped_in(document: Document, text: str, limit: int) -> Iterator[Dependency]:
         line = document.line_at(start)
         if (url, line) not in seen:
             seen.add((url, line))
-            yield _fetched(url, document, line)
+            yield fetched(url, document.place(line))
 
 
-def fetched_by(url: str, document: Document, line: int) -> Dependency:
-    """Return what is fetched by a URL."""
-    return _fetched(url, document, line)
-
-
-def _fetched(url: str, document: Document, line: int) -> Dependency:
+def fetched(url: str, place: Place) -> Dependency:
+    """Return what is fetched from a URL and run."""
     name = url.partition("://")[2] or url
-    return Dependency(Ecosystem.SYSTEM, name, "", document.place(line), Scope.INSTALLED, origin=Origin.URL, locator=url)
+    return Dependency(Ecosystem.SYSTEM, name, "", place, Scope.INSTALLED, origin=Origin.URL, locator=url)
 
 
 def _url_in(words: str) -> str | None:
@@ -89,14 +92,17 @@ def _saved(text: str, limit: int) -> Iterator[tuple[int, str]]:
         url = next((word for word in command.words if _URL.fullmatch(word)), None)
         if url is None:
             continue
-        name = _file_of(command.words, url)
+        name = _file_of(fetch[0], command.words, url)
         after = text[command.end : command.end + _REACH]
         if name and re.search(rf"{_RUNS}(?:\./)?{re.escape(name)}\b", after):
             yield fetch.start(), url
 
 
-def _file_of(words: tuple[str, ...], url: str) -> str:
+def _file_of(program: str, words: tuple[str, ...], url: str) -> str:
+    """Return the file that is written; empty for none, as curl prints what it is not told to keep."""
     for option, value in zip(words, (*words[1:], ""), strict=True):
         if option in {"-o", "--output", "-O", "--output-document"} and not value.startswith(("-", "http")):
             return value.removeprefix("./")
+    if program == "curl" and not any(map(_NAMED_BY_URL.fullmatch, words)):
+        return ""
     return url.partition("?")[0].rstrip("/").rpartition("/")[2] if "/" in url.partition("://")[2] else ""

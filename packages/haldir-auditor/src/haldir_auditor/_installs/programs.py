@@ -208,15 +208,67 @@ PROGRAMS: Mapping[str, Program] = {
     "pacman": Program(Ecosystem.SYSTEM, _all("-S", "-Sy", "-Syu", "-U"), values=_set("--root --config")),
     "brew": Program(Ecosystem.SYSTEM, _all("install", "cask install", "tap"), values=_set("--appdir")),
     "snap": Program(Ecosystem.SYSTEM, _all("install"), values=_set("--channel --revision")),
-    "gem": Program(Ecosystem.SYSTEM, _all("install"), indexes=_set("-s --source"), values=_set("-v --version -i -n")),
+    "gem": Program(
+        Ecosystem.SYSTEM, _all("install", "i", "update"), indexes=_set("-s --source"), values=_set("-v --version -i -n")
+    ),
     "choco": Program(Ecosystem.SYSTEM, _all("install"), indexes=_set("-s --source"), values=_set("--version")),
     "winget": Program(
         Ecosystem.SYSTEM, _all("install"), extras=_set("--id"), values=_set("-v --version -s --source -e")
     ),
     "scoop": Program(Ecosystem.SYSTEM, _all("install")),
-    "composer": Program(Ecosystem.SYSTEM, _all("require", "global require")),
+    "bundle": Program(
+        Ecosystem.SYSTEM, _all("add"), indexes=_set("-s --source"), values=_set("-v --version -g --group -r --require")
+    ),
+    "composer": Program(Ecosystem.SYSTEM, _all("require", "global require", "create-project")),
+    "luarocks": Program(
+        Ecosystem.SYSTEM,
+        _all("install", "build"),
+        indexes=_set("--server --only-server"),
+        values=_set("--tree --lua-version --lua-dir --pin"),
+    ),
+    "cpan": Program(Ecosystem.SYSTEM, (*_all("-i", "install", "-T", "-fi", "-Ti"), *_all("")), form="perl"),
+    "cpanm": Program(
+        Ecosystem.SYSTEM,
+        _all(""),
+        indexes=_set("--mirror --from -M"),
+        values=_set("-l -L --local-lib --local-lib-contained"),
+        form="perl",
+    ),
+    "opam": Program(Ecosystem.SYSTEM, _all("install", "pin add"), values=_set("--switch --repos -j --jobs")),
+    "gh": Program(Ecosystem.SYSTEM, _all("extension install", "ext install"), values=_set("--pin")),
+    "code": Program(Ecosystem.SYSTEM, _options(""), packages=_set("--install-extension"), values=_set("--profile")),
+    "nix": Program(
+        Ecosystem.SYSTEM,
+        (*_all("profile install", "profile add", "shell"), *_first("run")),
+        values=_set("--profile --option -f --file -I --inputs-from --priority"),
+        form="nix",
+    ),
+    "nix-env": Program(
+        Ecosystem.SYSTEM, _all("-i", "-iA", "--install"), values=_set("-f --file -p --profile"), form="nix"
+    ),
+    "nix-shell": Program(
+        Ecosystem.SYSTEM,
+        _all("-p", "--packages"),
+        values=_set("-I --run --command --keep -i --arg --argstr"),
+        form="nix",
+    ),
+    "pixi": Program(
+        Ecosystem.CONDA,
+        _all("add", "global install", "install"),
+        indexes=_set("-c --channel"),
+        values=_set("--manifest-path -f --feature -p --platform -e --environment --expose --with"),
+    ),
+    "rye": Program(
+        Ecosystem.PYPI,
+        _all("add", "install", "tools install"),
+        files=_set("-r --requirement"),
+        values=_set("--git --url --path --tag --rev --branch --extra-requirement -p --python"),
+    ),
+    "volta": Program(Ecosystem.NPM, (*_all("install", "pin"), *_first("run"))),
     "dotnet": Program(
-        Ecosystem.SYSTEM, _all("tool install", "add package"), values=_set("--version --tool-path --framework")
+        Ecosystem.SYSTEM,
+        _all("tool install", "tool update", "add package"),
+        values=_set("--version --tool-path --framework"),
     ),
     "docker": Program(
         Ecosystem.SYSTEM,
@@ -246,4 +298,8 @@ ALIASES: Mapping[str, str] = {
     "yay": "pacman",
     "podman": "docker",
     "nerdctl": "docker",
+    "codium": "code",
+    "cursor": "code",
+    "windsurf": "code",
+    "bundler": "bundle",
 }

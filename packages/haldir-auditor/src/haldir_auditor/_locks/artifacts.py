@@ -4,9 +4,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 
 from attrs import frozen
 
+from haldir_auditor._archives import other_python
 from haldir_auditor._document import Document
 
 _PACKAGE = re.compile(r"^(\[\[packages?\]\])", re.MULTILINE)
@@ -70,9 +72,14 @@ def usual_host(packages: Iterable[Artifacts]) -> str:
     return counted.most_common(1)[0][0] if counted else ""
 
 
-def standing_out(artifacts: Artifacts, usual: str) -> str | None:
-    """Return the one URL that a reader should see: that on another host than the others, else the first."""
-    return next((url for url in artifacts.urls if host_of(url) != usual), next(iter(artifacts.urls), None))
+def standing_out(artifacts: Artifacts, usual: str, name: str, version: str) -> str | None:
+    """Return the one URL that a reader should see.
+
+    That is one on another host than the others, else one that is of another package, else the first.
+    """
+    elsewhere = (url for url in artifacts.urls if host_of(url) != usual)
+    foreign = (url for url in artifacts.urls if other_python(url, name, version) is not None)
+    return next(chain(elsewhere, foreign, artifacts.urls), None)
 
 
 def by_name(names: Iterable[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:

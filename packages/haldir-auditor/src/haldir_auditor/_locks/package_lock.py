@@ -13,7 +13,7 @@ from haldir_auditor._syntax.errors import UnreadableError
 from haldir_auditor.supply import Ecosystem, Lock, Locked, Origin, Place, Root, Supply
 
 _FOLDER = "node_modules/"
-_MAX_DEPTH = 60  # of packages in packages, version 1
+_MAX_DEPTH = 60  # of packages in packages
 _KEY = re.compile(r'^[ \t]*"([^"\\\n]{1,500})": ?\{', re.MULTILINE)
 
 
@@ -43,6 +43,8 @@ def read_package_lock(document: Document) -> Supply:
 def _new(document: Document, content: Mapping[str, object]) -> Lock:
     """Return the lock by ``packages``, what npm 7 and later read."""
     table = document.table(content, "packages")
+    if any(path.count(_FOLDER) > _MAX_DEPTH for path in table):
+        raise UnreadableError("not read: packages are nested too deeply")
     entries = {path: _entry(document, path, value) for path, value in table.items()}
     links = {path: _text(entry, "resolved") for path, entry in entries.items() if entry.content.get("link") is True}
     needs = {path: _found(entry, entries, links) for path, entry in entries.items()}
@@ -204,8 +206,12 @@ def _compare(document: Document, content: Mapping[str, object], lock: Lock) -> N
     known = {package.key: package for package in lock.packages}
     for old in _old(document, content).packages:
         new = known.get(old.key)
-        if new is None or (new.version and old.version and new.version != old.version):
+        if new is None or _differ(new.version, old.version) or _differ(new.resolved, old.resolved):
             document.problem(
                 f"the two halves of the lock file disagree about {old.key[:100]}: npm 6 and npm 7 install other things",
                 line=old.place.line,
             )
+
+
+def _differ(left: str | None, right: str | None) -> bool:
+    return bool(left and right) and left != right

@@ -94,7 +94,7 @@ def _locked(document: Document, package: _Package, needs: tuple[str, ...], depth
         package.key,
         document.place(package.line),
         origin=origin,
-        resolved=locator or standing_out(package.artifacts, usual),
+        resolved=locator or standing_out(package.artifacts, usual, package.name, words(package.content, "version")),
         hashes=package.artifacts.hashes,
         needs=tuple(key for key in dict.fromkeys(needs) if key != package.key),
         depth=depth,

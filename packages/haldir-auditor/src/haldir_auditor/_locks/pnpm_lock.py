@@ -8,6 +8,7 @@ from attrs import define, field
 from haldir_auditor._document import Document
 from haldir_auditor._locks.graph import depths
 from haldir_auditor._locks.npm_family import KINDS, manifest_beside
+from haldir_auditor._manifests.catalogs import PREFIX
 from haldir_auditor._npm_requirement import split_name
 from haldir_auditor._syntax.errors import UnreadableError
 from haldir_auditor._syntax.yamls import Scalar, read_yaml
@@ -76,8 +77,9 @@ def read_pnpm_lock(document: Document) -> Supply:
         tuple(
             _locked(document, package, needs[key], depth.get(key), development=key in depth and key not in running)
             for key, package in every.items()
-        ),
-        tuple(_roots(document, importers[0])) if importers else (),
+        )
+        + tuple(_members(document, content)),
+        tuple(root for importer in importers for root in _roots(document, importer, content)),
         manifest_beside(document),
     )
     return Supply(locks=(lock,))
@@ -159,12 +161,31 @@ def _asked(
                 yield key
 
 
-def _roots(document: Document, importer: Mapping[str, object]) -> Iterator[Root]:
+def _members(document: Document, content: Mapping[str, object]) -> Iterator[Locked]:
+    """Yield the other packages of the workspace, which lie in the skill, by the names that they have there."""
+    for path in document.table(content, "importers"):
+        folder = document.relative(path)
+        data = document.files.get(f"{folder}/package.json") if folder else None
+        if folder == document.folder or folder is None or data is None:
+            continue
+        try:
+            own = Document(f"{folder}/package.json", data, document.files).json()  # its problems are noted elsewhere
+        except UnreadableError:
+            own = {}
+        name, version = str(own.get("name") or path), str(own.get("version") or "")
+        yield Locked(Ecosystem.NPM, name, version, path, document.place(), origin=Origin.WORKSPACE, resolved=path)
+
+
+def _roots(document: Document, importer: Mapping[str, object], content: Mapping[str, object]) -> Iterator[Root]:
     specifiers = document.table(importer, "specifiers")
+    catalogs = document.table(content, "catalogs")
     for kind, scope in KINDS[:3]:
         for name, value in document.table(importer, kind).items():
-            written = value.get("specifier") if isinstance(value, dict) else specifiers.get(name)
-            yield Root(name, str(written or ""), scope)
+            written = str((value.get("specifier") if isinstance(value, dict) else specifiers.get(name)) or "")
+            if written.startswith(PREFIX):
+                group = document.table(catalogs, written.removeprefix(PREFIX).strip() or "default")
+                written = str(document.table(group, name).get("specifier") or written)
+            yield Root(name, written, scope)
 
 
 def _locked(

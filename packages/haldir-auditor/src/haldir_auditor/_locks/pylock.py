@@ -94,7 +94,7 @@ def _locked(
         key,
         document.place(line),
         origin=origin,
-        resolved=locator or standing_out(files, usual),
+        resolved=locator or standing_out(files, usual, package.name, str(package.version or "")),
         index=package.index,
         hashes=files.hashes,
         needs=needs,

@@ -112,11 +112,7 @@ def _needs(
     groups: tuple[str, ...] = ("dev-dependencies",),
 ) -> Iterator[str]:
     """Yield the keys that a package needs, in any extra and in the groups."""
-    lists = [package.content.get("dependencies", [])]
-    for table in ("optional-dependencies", *groups):
-        lists.extend(document.table(package.content, table).values())
-    rows = [row for rows in lists if isinstance(rows, list) for row in rows if isinstance(row, dict)]
-    for row in rows:
+    for row in _rows(document, package, groups):
         name = str(row.get("name"))
         found = keys.get(name, ())
         if len(found) > 1 and "version" in row:  # several versions: uv writes which one is meant
@@ -125,10 +121,17 @@ def _needs(
         yield from found
 
 
+def _rows(document: Document, package: _Package, groups: tuple[str, ...]) -> list[dict[str, object]]:
+    lists = [package.content.get("dependencies", [])]
+    for table in ("optional-dependencies", *groups):
+        lists.extend(document.table(package.content, table).values())
+    return [row for rows in lists if isinstance(rows, list) for row in rows if isinstance(row, dict)]
+
+
 def _locked(document: Document, package: _Package, needs: tuple[str, ...], depth: int | None, usual: str) -> Locked:
     kind, value = package.source
     origin = _ORIGINS[kind]
-    resolved = standing_out(package.artifacts, usual)
+    resolved = standing_out(package.artifacts, usual, package.name, str(package.content.get("version", "")))
     return Locked(
         Ecosystem.PYPI,
         package.name,
@@ -149,10 +152,21 @@ def _locked(document: Document, package: _Package, needs: tuple[str, ...], depth
 def _roots(document: Document, own: list[_Package], manifest: Mapping[str, object]) -> Iterator[Root]:
     for package in own:
         metadata = document.table(package.content, "metadata")
+        yield from _unasked(document, package, metadata)
         yield from _asked(document.tables(metadata, "requires-dist"), Scope.RUN)
         for name in document.table(metadata, "requires-dev"):
             yield from _asked(document.tables(document.table(metadata, "requires-dev"), name), Scope.DEVELOPMENT)
     yield from _asked(document.tables(manifest, "requirements"), Scope.SCRIPT)
+
+
+def _unasked(document: Document, package: _Package, metadata: Mapping[str, object]) -> Iterator[Root]:
+    """Yield what uv would install for a project though the lock does not say that the project asks for it."""
+    asked = [row.get("name") for row in document.tables(metadata, "requires-dist")]
+    for rows in document.table(metadata, "requires-dev").values():
+        asked += [row.get("name") for row in (rows if isinstance(rows, list) else []) if isinstance(row, dict)]
+    for row in _rows(document, package, ("dev-dependencies",)):
+        if row.get("name") not in (*asked, package.name):
+            yield Root(str(row.get("name", "")), "")
 
 
 def _asked(rows: Iterator[dict[str, object]], scope: Scope) -> Iterator[Root]:

@@ -8,11 +8,12 @@ from haldir_auditor._syntax.errors import UnreadableError
 from haldir_auditor._syntax.jsons import read_json
 from haldir_auditor._syntax.texts import text_of
 from haldir_auditor._syntax.yamls import Scalar, read_yaml
-from haldir_auditor.supply import Dependency, Ecosystem, Manifest, Scope, Supply
+from haldir_auditor.supply import Dependency, Ecosystem, Hook, Manifest, Place, Scope, Supply
 
 FORMAT = "pnpm-workspace.yaml"
 PREFIX = "catalog:"
 _DEFAULT = "default"
+_CODE = frozenset({"pnpmfile", "globalPnpmfile", "scriptShell", "nodeOptions"})
 
 
 def read_pnpm_workspace(document: Document) -> Supply:
@@ -27,7 +28,31 @@ def read_pnpm_workspace(document: Document) -> Supply:
         place = document.place(name.line if isinstance(name, Scalar) else 0)
         at = name.find("@", 1)
         found.append(read_dependency(name[:at] if at > 0 else str(name), str(written), place, Scope.OVERRIDE))
-    return Supply(manifests=(Manifest(document.path, FORMAT, Ecosystem.NPM, tuple(found)),))
+    found.extend(added_by_pnpm(document, content))
+    hooks = tuple(
+        Hook(key, str(content[key])[:500], document.place(key.line if isinstance(key, Scalar) else 0))
+        for key in content
+        if key in _CODE
+    )
+    registries = [content.get("registry"), *document.table(content, "registries").values()]
+    indexes = tuple((Ecosystem.NPM, str(url)) for url in registries if isinstance(url, str))
+    return Supply(manifests=(Manifest(document.path, FORMAT, Ecosystem.NPM, tuple(found), hooks),), indexes=indexes)
+
+
+def added_by_pnpm(document: Document, content: Mapping[str, object]) -> Iterator[Dependency]:
+    """Yield what pnpm adds to the dependencies of others, and the packages that configure pnpm itself."""
+    for extended, extension in document.table(content, "packageExtensions").items():
+        table = document.as_table(extension, f"the extension of {extended[:80]!r}")
+        for kind in ("dependencies", "optionalDependencies"):
+            for name, written in document.table(table, kind).items():
+                yield read_dependency(name, str(written), _place(document, name), Scope.OVERRIDE)
+    for name, written in document.table(content, "configDependencies").items():
+        if isinstance(written, str):  # else a table, whose text follows the same form
+            yield read_dependency(name, written.partition("+")[0], _place(document, name), Scope.BUILD)
+
+
+def _place(document: Document, name: str) -> Place:
+    return document.place(name.line if isinstance(name, Scalar) else document.line_of(name))
 
 
 def range_in_catalog(document: Document, name: str, written: str) -> str | None:

@@ -13,7 +13,8 @@ from haldir_auditor.supply import Dependency, Ecosystem, Manifest, Scope, Supply
 FORMAT = "environment.yml"
 
 _SPEC = re.compile(r"(?:(?P<channel>[^\s:]+)::)?(?P<name>[A-Za-z0-9_][\w.-]*)\s*(?P<range>.*)", re.DOTALL)
-_EXACT = re.compile(r"(?:==|=)(?P<version>[\w.!+]+)=[\w.*]+|==(?P<only>[\w.!+]+)")  # name=1.0 fits 1.0.5 too
+_EXACT = re.compile(r"(?:==|=)(?P<version>[\w.!+]+)=[\w.*]+|==(?P<only>[\w.!+]+)|=(?P<full>\d+\.\d+\.\d+[\w.]*)")
+# name=1.0 fits 1.0.5 too; three numbers, as conda env export writes them, are one version of nearly everything
 
 
 def read_environment(document: Document) -> Supply:
@@ -59,6 +60,6 @@ def _conda(document: Document, entry: str) -> Iterator[Dependency]:
         found["name"].lower(),
         written,
         document.place(_line(entry)),
-        version=(exact["version"] or exact["only"]) if exact else None,
+        version=(exact["version"] or exact["only"] or exact["full"]) if exact else None,
         index=found["channel"],
     )

@@ -11,7 +11,7 @@ FORMAT = "go.mod"
 _MODULE = re.compile(r"^[ \t]*module[ \t]+\"?([^\s\"]+)", re.MULTILINE)
 _OPEN = re.compile(r"\s*(\w+)\s*\(\s*")
 _KNOWN = frozenset(
-    {"module", "go", "toolchain", "require", "exclude", "replace", "retract", "tool", "godebug", "ignore"}
+    {"module", "go", "toolchain", "require", "exclude", "replace", "retract", "tool", "godebug", "ignore", "use"}
 )
 
 
@@ -59,7 +59,8 @@ def _directives(document: Document) -> Iterator[tuple[int, list[str]]]:
 def _replaced(document: Document, replaced: str, words: list[str], number: int) -> Iterator[Dependency]:
     place = document.place(number)
     if len(words) == 2:
-        yield Dependency(Ecosystem.GO, words[0], words[1], place, Scope.OVERRIDE, version=words[1])
+        alias = replaced if replaced != words[0] else None
+        yield Dependency(Ecosystem.GO, words[0], words[1], place, Scope.OVERRIDE, version=words[1], alias=alias)
     elif len(words) == 1:
         yield Dependency(Ecosystem.GO, replaced, "", place, Scope.OVERRIDE, origin=Origin.FILE, locator=words[0])
     else:

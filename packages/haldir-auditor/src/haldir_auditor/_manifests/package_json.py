@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from haldir_auditor._document import Document
-from haldir_auditor._manifests.catalogs import PREFIX, range_in_catalog
+from haldir_auditor._manifests.catalogs import PREFIX, added_by_pnpm, range_in_catalog
 from haldir_auditor._npm_requirement import read_dependency
 from haldir_auditor.supply import Dependency, Ecosystem, Hook, Manifest, Scope, Supply
 
@@ -83,6 +83,11 @@ def _dependencies(document: Document, content: Mapping[str, object]) -> Iterator
     yield from _resolutions(document, document.table(content, "resolutions"), document.line_of("resolutions"))
     pnpm = document.table(content, "pnpm")
     yield from _resolutions(document, document.table(pnpm, "overrides"), document.line_of("pnpm"))
+    yield from added_by_pnpm(document, pnpm)
+    manager = content.get("packageManager")  # corepack fetches it, also from a URL
+    if isinstance(manager, str) and "://" in manager:
+        name, _, url = manager.partition("@")
+        yield read_dependency(name, url, document.place(document.line_of("packageManager")), Scope.BUILD)
 
 
 def _in_catalog(document: Document, name: str, written: str, line: int) -> str:

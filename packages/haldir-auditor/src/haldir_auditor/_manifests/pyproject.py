@@ -35,6 +35,8 @@ def read_pyproject(document: Document) -> Supply:
         *_pdm(document, document.table(tool, "pdm")),
         *_uv(document, uv),
     ]
+    if "pixi" in tool:
+        document.problem("tool.pixi is not read: what it asks for is not known", kind="opaque")
     main, others = _indexes(document, tool, uv)
     name = document.words(project, "name") or document.words(document.table(tool, "poetry"), "name")
     manifest = Manifest(

@@ -8,7 +8,7 @@ from attrs import define, evolve, field
 
 from haldir_auditor._document import Document
 from haldir_auditor._manifests.requirement_entries import read_entry
-from haldir_auditor.supply import Dependency, Ecosystem, Manifest, Place, Scope, Supply
+from haldir_auditor.supply import INSECURE, Dependency, Ecosystem, Manifest, Place, Scope, Supply
 
 FORMAT = "requirements.txt"
 
@@ -60,6 +60,7 @@ class _Options:
 
     main: list[str] = field(factory=list)
     others: list[str] = field(factory=list)
+    constraints: list[str] = field(factory=list)
     hashes_required: bool = False
 
 
@@ -97,6 +98,7 @@ def read_requirement_lines(
         indexes=manifest.indexes + tuple(options.main[-1:] + options.others),
         main_index_replaced=manifest.main_index_replaced or bool(options.main),
         hashes_required=options.hashes_required or any(dependency.hashes for dependency in found),
+        constraints=manifest.constraints + tuple(options.constraints),
     )
 
 
@@ -126,10 +128,14 @@ def _read_line(document: Document, words: str, place: Place, scope: Scope, optio
             yield from _dependency(document, value, place, scope, hashes)
         elif option in {"--requirement", "--constraint"}:
             document.include(value, Scope.CONSTRAINT if option == "--constraint" else scope, place.line)
+            if option == "--constraint" and (path := document.relative(value)):
+                options.constraints.append(path)
         elif option in {"--index-url", "--pypi-url"}:
             options.main.append(value)
         elif option in {"--extra-index-url", "--find-links"}:
             options.others.append(value)
+        elif option == "--trusted-host":
+            document.problem(f"no certificate of {value[:80]} is looked at", line=place.line, kind=INSECURE)
         elif option == "--require-hashes":
             options.hashes_required = True
 

@@ -3,12 +3,22 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from attrs import evolve
+
 from haldir_auditor._document import Document
 from haldir_auditor._syntax.yamls import read_yaml
-from haldir_auditor.supply import Ecosystem, Hook, Manifest, Supply
+from haldir_auditor.supply import INSECURE, Ecosystem, Hook, Manifest, Supply
 
-_NPMRC = re.compile(r"\s*(?:(?P<scope>@[\w.-]+):)?registry\s*=\s*[\"']?(?P<url>[^\s\"'#;]+)", re.IGNORECASE)
+_NPMRC = re.compile(
+    r"[\s\"']*(?:(?P<scope>@[\w.-]+):)?registry[\"']?(?:\[\])?\s*=\s*[\"']?(?P<url>[^\s\"'#;]+)", re.IGNORECASE
+)
+_NPM_CODE = re.compile(
+    r"\s*(?P<key>git|script-shell|node-options|shell|onload-script|init-module|globalconfig|userconfig)\s*=\s*(?P<value>\S.*)",
+    re.IGNORECASE,
+)
+_NPM_UNSAFE = re.compile(r"\s*strict-ssl\s*=\s*[\"']?(?:false|0|no)\b", re.IGNORECASE)
 _PIP = re.compile(r"\s*(?P<key>(?:extra[-_])?index[-_]url|find[-_]links)\s*[=:]\s*(?P<urls>.*)", re.IGNORECASE)
+_TRUSTED = re.compile(r"\s*trusted[-_]host\s*[=:]\s*(\S+)", re.IGNORECASE)
 _CONTINUED = re.compile(r"[ \t]+(?P<url>\S+)\s*$")
 _YARNRC = re.compile(r"\s*\"?(?:@[\w.-]+:)?registry\"?\s+\"?(?P<url>[^\s\"]+)", re.IGNORECASE)
 _PYPIRC = re.compile(r"\s*repository\s*[=:]\s*(?P<url>\S+)", re.IGNORECASE)
@@ -16,8 +26,22 @@ _COMMENT = re.compile(r"\s*[#;]")
 
 
 def read_npmrc(document: Document) -> Supply:
-    """Return the registries of an .npmrc.  Raises: UnreadableError if it is no text."""
-    return _by_line(document, _NPMRC, Ecosystem.NPM)
+    """Return the registries of an .npmrc, and the programs that npm is to start by it.
+
+    Raises: UnreadableError if it is no text.
+    """
+    found = _by_line(document, _NPMRC, Ecosystem.NPM)
+    hooks: list[Hook] = []
+    for number, line in enumerate(document.text.split("\n"), 1):
+        if setting := _NPM_CODE.match(line):
+            hooks.append(Hook(setting["key"].lower(), setting["value"].strip()[:500], document.place(number)))
+        elif _NPM_UNSAFE.match(line):
+            document.problem("strict-ssl is off: certificates are not looked at", line=number, kind=INSECURE)
+    for _, url in found.indexes:
+        if "$" in url:
+            document.problem(f"the registry {url[:80]!r} is known only when it runs", kind="opaque")
+    manifest = Manifest(document.path, ".npmrc", Ecosystem.NPM, hooks=tuple(hooks))
+    return evolve(found, manifests=(manifest,) if hooks else ())
 
 
 def read_yarnrc(document: Document) -> Supply:
@@ -34,9 +58,11 @@ def read_pip_conf(document: Document) -> Supply:
     """Return the indexes of a pip.conf.  Raises: UnreadableError if it is no text."""
     found: list[str] = []
     inside = False
-    for line in document.text.split("\n"):
+    for number, line in enumerate(document.text.split("\n"), 1):
         if _COMMENT.match(line):
             continue
+        if trusted := _TRUSTED.match(line):
+            document.problem(f"no certificate of {trusted[1][:80]} is looked at", line=number, kind=INSECURE)
         if setting := _PIP.match(line):
             inside = True
             found.extend(setting["urls"].split())
@@ -52,6 +78,9 @@ def read_yarnrc_yml(document: Document) -> Supply:
     documents = read_yaml(document.text)
     content = document.as_table(documents[0], "the file") if documents else {}
     indexes = tuple((Ecosystem.NPM, url) for url in _yarn_urls(document, content))
+    if str(content.get("enableStrictSsl", "")).lower() == "false":
+        line = document.line_of("enableStrictSsl")
+        document.problem("enableStrictSsl is off: certificates are not looked at", line=line, kind=INSECURE)
     hooks = tuple(_yarn_code(document, content))
     manifest = Manifest(document.path, ".yarnrc.yml", Ecosystem.NPM, hooks=hooks)
     return Supply(manifests=(manifest,) if hooks else (), indexes=indexes)

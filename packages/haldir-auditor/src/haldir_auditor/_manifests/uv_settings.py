@@ -6,7 +6,7 @@ from attrs import evolve
 
 from haldir_auditor._document import Document
 from haldir_auditor._python_requirement import name_of, origin_of_url
-from haldir_auditor.supply import Dependency, Ecosystem, Origin, Supply
+from haldir_auditor.supply import INSECURE, Dependency, Ecosystem, Origin, Supply
 
 
 def read_uv_toml(document: Document) -> Supply:
@@ -22,6 +22,9 @@ def indexes_of(document: Document, uv: Mapping[str, object]) -> tuple[list[str],
     for settings in (uv, document.table(uv, "pip")):
         if url := document.words(settings, "index-url"):
             main.append(url)
+        for host in document.texts(settings, "allow-insecure-host"):
+            line = document.line_of("allow-insecure-host")
+            document.problem(f"no certificate of {host[:80]} is looked at", line=line, kind=INSECURE)
         for key in ("extra-index-url", "find-links"):
             others.extend(document.texts(settings, key))
     if "index" in uv and isinstance(uv["index"], dict):

@@ -6,8 +6,10 @@ from typing import NoReturn
 
 from haldir_auditor._syntax.errors import UnreadableError
 
-# A string, a comment, or a comma before a closing bracket; the string first: nothing inside one is touched.
-_LOOSE = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*(?s:.)*?\*/|,(?=(?:\s|//[^\n]*\n|/\*(?s:.)*?\*/)*[\]}])')
+# A string or a comment, with its end or without: what is read once is not read again, so that time stays linear.
+_STRING = r'"(?:[^"\\\n]|\\.)*"?'
+_STRINGS_AND_COMMENTS = re.compile(_STRING + r"|//[^\n]*|/\*(?:[^*]|\*(?!/))*(?:\*/)?")
+_STRINGS_AND_LAST_COMMAS = re.compile(_STRING + r"|,(?=\s*[\]}])")
 
 
 def read_json(text: str) -> object:
@@ -32,7 +34,14 @@ def read_loose_json(text: str) -> object:
     Raises:
         UnreadableError: if it is not JSON even so.
     """
-    return read_json(_LOOSE.sub(lambda found: found[0] if found[0].startswith('"') else "", text))
+    bare = _STRINGS_AND_COMMENTS.sub(_without_comment, text)
+    return read_json(_STRINGS_AND_LAST_COMMAS.sub(lambda found: found[0] if found[0] != "," else "", bare))
+
+
+def _without_comment(found: re.Match[str]) -> str:
+    written = found[0]
+    is_comment = written.startswith("//") or (written.startswith("/*") and written.endswith("*/") and len(written) > 3)
+    return " " if is_comment else written
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -17,12 +17,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from haldir_auditor.supply import Ecosystem
 from haldir_auditor.vulnerabilities.documents import (
     Document,
     ImportLimits,
+    PassedOver,
     UnreadableDocumentError,
     parse_document,
     read_documents,
@@ -48,13 +49,17 @@ CREATE TABLE records (number INTEGER PRIMARY KEY, brief BLOB NOT NULL, body BLOB
 
 @frozen
 class Compiled:
-    """What became of a source: records that are in the database, withdrawn ones and documents that are no records."""
+    """What became of a source: records that are in the database, withdrawn ones and documents that are no records.
+
+    ``passed_over`` are the documents that were not looked at: hidden ones, and links.
+    """
 
     records: int
     withdrawn: int
     ignored: int
     as_of: datetime
     ecosystems: dict[str, int]
+    passed_over: int = 0
 
 
 def compile_database(sources: Sequence[Path], output: Path, limits: ImportLimits = ImportLimits()) -> Compiled:  # noqa: B008 - frozen
@@ -88,10 +93,11 @@ def fill(connection: sqlite3.Connection, sources: Sequence[Path], limits: Import
     connection.executescript(_TABLES)
     connection.execute("BEGIN")
     gathered = _Gathered(connection)
+    passed = PassedOver()
     for source in sources:
-        for document in read_documents(source, limits):
+        for document in read_documents(source, limits, passed):
             gathered.add(document, limits)
-    compiled = gathered.finish()
+    compiled = evolve(gathered.finish(), passed_over=passed.count)
     connection.execute("COMMIT")
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {FORMAT}")

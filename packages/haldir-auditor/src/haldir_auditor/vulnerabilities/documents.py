@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import IO
 
 import yaml
-from attrs import frozen
+from attrs import define, frozen
 
 from haldir_auditor.vulnerabilities.interface import SourceError
 
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_DRIVE = re.compile(r"[A-Za-z]:")
 _SUFFIXES = (".json", ".yaml", ".yml")
 
 
@@ -56,15 +57,23 @@ class UnreadableDocumentError(ValueError):
     """A document is no JSON or YAML, or one that is too large."""
 
 
-def read_documents(source: Path, limits: ImportLimits) -> Iterator[Document]:
+@define
+class PassedOver:
+    """How many documents were not looked at: hidden ones, those in hidden folders of ZIP files, and links."""
+
+    count: int = 0
+
+
+def read_documents(source: Path, limits: ImportLimits, passed: PassedOver | None = None) -> Iterator[Document]:
     """Yield the JSON and YAML documents of a folder, of the ZIP files in it, or of one ZIP file.
 
-    Links are not followed; files and folders whose names begin with a dot are left out.
+    Links are not followed; files and folders whose names begin with a dot are left out, and counted in ``passed``.
 
     Raises:
-        SourceError: if the source cannot be read, or is larger than the limits.
+        SourceError: if the source cannot be read, is larger than the limits, or is a ZIP file with a name that leads
+            out of it.
     """
-    budget = _Budget(limits)
+    budget = _Budget(limits, passed or PassedOver())
     if source.is_dir():
         yield from _in_folder(source, budget)
     elif source.exists():
@@ -92,10 +101,16 @@ def parse_document(document: Document, limits: ImportLimits) -> object:
 class _Budget:
     """Counts what was read, over all files of a source."""
 
-    def __init__(self, limits: ImportLimits) -> None:
+    def __init__(self, limits: ImportLimits, passed: PassedOver) -> None:
         self.limits = limits
+        self._passed = passed
         self._documents = 0
         self._bytes = 0
+
+    def pass_over(self, name: str) -> None:
+        """Count what is not looked at, if it may be a document."""
+        if name.endswith((*_SUFFIXES, ".zip")):
+            self._passed.count += 1
 
     def take(self, place: str, size: int) -> None:
         limits = self.limits
@@ -120,9 +135,9 @@ def _in_folder(folder: Path, budget: _Budget, depth: int = 0) -> Iterator[Docume
         raise SourceError(f"cannot read the folder {folder}: {error.strerror}") from error
     for entry in entries:
         path = Path(entry.path)
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir(follow_symlinks=False):
+        if entry.name.startswith(".") or entry.is_symlink():
+            budget.pass_over(entry.name)
+        elif entry.is_dir(follow_symlinks=False):
             yield from _in_folder(path, budget, depth + 1)
         elif entry.is_file(follow_symlinks=False):
             yield from _in_file(path, budget)
@@ -142,9 +157,11 @@ def _in_zip(path: Path, place: str, budget: _Budget) -> Iterator[Document]:
     try:
         with _opened(path) as file, zipfile.ZipFile(file) as archive:
             for member in archive.infolist():
-                if member.is_dir() or _is_hidden(member.filename):
-                    continue
-                yield from _in_member(archive, member, f"{place}!{member.filename}", budget)
+                _refuse_escape(member.filename, place)
+                if _is_hidden(member.filename):
+                    budget.pass_over(member.filename)
+                elif not member.is_dir():
+                    yield from _in_member(archive, member, f"{place}!{member.filename}", budget)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, UnicodeError) as error:
         raise SourceError(f"{place} is no ZIP file that can be read: {_first_line(error)}") from error
     except OSError as error:
@@ -163,6 +180,15 @@ def _in_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, place: str, bu
     if len(data) > 1024 * 1024 and len(data) > budget.limits.max_ratio * max(member.compress_size, 1):
         raise SourceError(f"{place} grows to more than {budget.limits.max_ratio} times its size: it is no record")
     yield Document(place, data)
+
+
+def _refuse_escape(name: str, place: str) -> None:
+    """Refuse a name that leads out of its archive: whoever made that wanted more than to hold records."""
+    path = name.replace("\\", "/")
+    if path.startswith("/") or ".." in path.split("/") or _DRIVE.match(path):
+        raise SourceError(
+            f"{place} holds {name[:200]!r}, a name that leads out of it: no honest archive has one; get it anew"
+        )
 
 
 def _is_hidden(name: str) -> bool:

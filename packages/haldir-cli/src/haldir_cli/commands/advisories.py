@@ -61,6 +61,8 @@ def import_(source: Sources, output: Output = None) -> int:
         say(f"Left out: {compiled.withdrawn} that were withdrawn")
     if compiled.ignored:
         say(f"Passed over: {compiled.ignored} document(s) that are no records")
+    if compiled.passed_over:
+        say(f"Not looked at: {compiled.passed_over} document(s) whose names begin with a dot, or that are links")
     return Exit.GOOD
 
 

@@ -21,6 +21,7 @@ import typing
 
 if typing.TYPE_CHECKING:
     from haldir_core.schemapin.a2a import A2aVerification, CallContext, verify_schema_for_a2a
+    from haldir_core.schemapin.bothsigned import EnvelopeError, HaldirEnvelope
     from haldir_core.schemapin.bundlemerge import merge_bundles
     from haldir_core.schemapin.bundles import BundleResult, TrustBundle, sign_bundle, verify_bundle
     from haldir_core.schemapin.canon import (
@@ -43,6 +44,7 @@ if typing.TYPE_CHECKING:
         TamperReport,
         compare_manifests,
         read_folder,
+        read_folder_with_contents,
     )
     from haldir_core.schemapin.keyfiles import load_private_key, load_public_key, write_key_pair
     from haldir_core.schemapin.keys import Fingerprint, PrivateKey, PublicKey, Signer
@@ -77,12 +79,14 @@ __all__ = [
     "DnsRecord",
     "Domain",
     "DomainPolicy",
+    "EnvelopeError",
     "ErrorCode",
     "Evidence",
     "Expiry",
     "Fingerprint",
     "FolderVault",
     "Form",
+    "HaldirEnvelope",
     "HashForm",
     "KeyRevocations",
     "Level",
@@ -137,6 +141,7 @@ __all__ = [
     "portability_of",
     "read_error_code",
     "read_folder",
+    "read_folder_with_contents",
     "schemapin_v1",
     "sign_bundle",
     "sign_schema",
@@ -155,6 +160,10 @@ _HOMES = {
         "A2aVerification",
         "CallContext",
         "verify_schema_for_a2a",
+    ),
+    "bothsigned": (
+        "EnvelopeError",
+        "HaldirEnvelope",
     ),
     "bundlemerge": ("merge_bundles",),
     "bundles": (
@@ -207,6 +216,7 @@ _HOMES = {
         "TamperReport",
         "compare_manifests",
         "read_folder",
+        "read_folder_with_contents",
     ),
     "keyfiles": (
         "load_private_key",

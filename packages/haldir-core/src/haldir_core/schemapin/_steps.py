@@ -10,13 +10,13 @@ from attrs import define, frozen
 from haldir_core.canonical import JsonValue
 from haldir_core.errors import KeyFileError, MalformedError
 from haldir_core.schemapin.canon import check_canonicalization
-from haldir_core.schemapin.codes import ErrorCode, PinStatus, WarningCode
+from haldir_core.schemapin.codes import Downgrade, ErrorCode, PinStatus, WarningCode
 from haldir_core.schemapin.discovery import Discovery
 from haldir_core.schemapin.dnsrecord import DnsStanding, compare
 from haldir_core.schemapin.evidence import CLOCK_SKEW, Evidence, Expiry, Policy, StatementDemand, Tool
 from haldir_core.schemapin.folders import TamperReport
 from haldir_core.schemapin.keys import PublicKey
-from haldir_core.schemapin.pins import Candidate, Outcome
+from haldir_core.schemapin.pins import Candidate, Change, Outcome
 from haldir_core.schemapin.results import Metadata, Verification
 from haldir_core.schemapin.revocation import KeyRevocations, judge_revocation
 from haldir_core.schemapin.scans import ScanStanding
@@ -97,8 +97,10 @@ def refuse(code: ErrorCode, message: str) -> NoReturn:
 def check_form(identifier: JsonValue, extra: Mapping[str, JsonValue]) -> None:
     """Step 0: no cryptography happens under the name of a canonical form that is not known."""
     try:
-        check_canonicalization(identifier)
-        check_canonicalization(declared_canonicalization(extra))
+        if identifier is not None:
+            check_canonicalization(identifier)
+        if extra:
+            check_canonicalization(declared_canonicalization(extra))
     except MalformedError as error:
         raise Refused(ErrorCode.CANONICALIZATION_UNSUPPORTED, str(error)) from error
 
@@ -123,7 +125,8 @@ def publisher_key(case: Case) -> PublicKey:
         refuse(judgement.code, judgement.message)
     if judgement.message:
         case.warn(WarningCode.REVOCATION_UNKNOWN)
-    case.warn(*discovery.version_warnings())
+    if warnings := discovery.version_warnings():
+        case.warn(*warnings)
     return key
 
 
@@ -139,7 +142,7 @@ def peek_at_pins(case: Case, key: PublicKey) -> Candidate:
     )
     if case.evidence.pins is not None:
         judgement = case.evidence.pins.peek(candidate)
-        if judgement.is_refused:
+        if judgement.outcome is Outcome.REFUSED:
             refuse(ErrorCode.KEY_PIN_MISMATCH, judgement.message)
     return candidate
 
@@ -213,9 +216,9 @@ def apply_policy(case: Case, metadata: Metadata, expires_at: JsonValue) -> None:
     if metadata.authenticated and signed is not None and signed.moment - case.now > CLOCK_SKEW:
         _degrade(case, WarningCode.SIGNED_IN_FUTURE, f"the signature says that it was made at {signed.text}")
     standing, reason = case.policy.scan.judge(metadata.scan)
-    if standing is ScanStanding.REFUSED:
-        refuse(ErrorCode.SIGNATURE_INVALID, reason)
-    if standing is ScanStanding.OUTDATED:
+    if standing is not ScanStanding.ACCEPTED:
+        if standing is ScanStanding.REFUSED:
+            refuse(ErrorCode.SIGNATURE_INVALID, reason)
         case.warn(WarningCode.SCAN_OUTDATED)
     shown = expires.text if expires else None
     case.metadata = metadata if metadata.expires_at == shown else attrs.evolve(metadata, expires_at=shown)
@@ -223,14 +226,20 @@ def apply_policy(case: Case, metadata: Metadata, expires_at: JsonValue) -> None:
 
 def finish(case: Case, candidate: Candidate) -> Verification:
     """Steps 9 and 10: ask DNS, and at last keep the pin."""
-    if compare(case.evidence.dns, candidate.fingerprint) is DnsStanding.MISMATCH:
+    dns = case.evidence.dns
+    if dns is not None and compare(dns, candidate.fingerprint) is DnsStanding.MISMATCH:
         refuse(ErrorCode.DOMAIN_MISMATCH, f"the DNS record of {candidate.domain} names another key")
+    memory = case.evidence.statements
+    if memory is not None and not case.metadata.authenticated:
+        _note_downgrade(case, memory.downgrade(candidate.domain, candidate.tool_id))
     status = None
     if case.evidence.pins is not None:
         judgement = case.evidence.pins.commit(candidate, case.now)
         if judgement.outcome is not Outcome.ACCEPTED:
             refuse(ErrorCode.KEY_PIN_MISMATCH, judgement.message or "the key was not accepted")
         status = judgement.status
+        if memory is not None and case.metadata.authenticated and judgement.change is not Change.NOTHING:
+            memory.note_statement(candidate.domain, candidate.tool_id, case.now)
     return case.accepted(status)
 
 
@@ -240,6 +249,14 @@ def read_moment(value: JsonValue) -> Moment | None:
         return Moment.parse(value) if isinstance(value, str) else None
     except ValueError:
         return None
+
+
+def _note_downgrade(case: Case, downgrade: Downgrade) -> None:
+    """Refuse what had a signed statement once and has none now, or warn: whoever can remove it can forge the rest."""
+    if downgrade is Downgrade.REFUSED:
+        refuse(ErrorCode.SIGNATURE_INVALID, "there is no signed statement, and this tool had one before")
+    if downgrade is Downgrade.WARNED:
+        case.warn(WarningCode.STATEMENT_DROPPED)
 
 
 def _discovery(evidence: Evidence) -> Discovery:

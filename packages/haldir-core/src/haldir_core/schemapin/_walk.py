@@ -13,6 +13,7 @@ from attrs import frozen
 from haldir_core._reading import _OPEN_FILE, _OPEN_FOLDER, CHUNK_BYTES, Reading, _Kind, _LimitReached, _read_at_most
 from haldir_core.canonical import MAX_DOCUMENT_BYTES
 from haldir_core.codes import ErrorCode
+from haldir_core.digest import Digest
 from haldir_core.errors import UnreadableError
 
 if TYPE_CHECKING:
@@ -35,11 +36,13 @@ class FileRecord:
         digest: SHA-256 of the UTF-8 path followed by the content, 32 bytes.
         size: bytes of the content.
         executable: whether its owner may execute it.
+        content: SHA-256 of the content alone, where `ContentsReading` was asked for it.
     """
 
     digest: bytes
     size: int
     executable: bool
+    content: Digest | None = None
 
 
 @frozen
@@ -116,18 +119,25 @@ class FolderReading(Reading):
     def _hash_job(self, job: _Job, buffer: memoryview) -> None:
         """Hash one file in pieces; one that changes meanwhile is a problem and has no record."""
         size = job.status.st_size
-        digest = hashlib.sha256(job.path.encode("utf-8"))
+        digest, content = hashlib.sha256(job.path.encode("utf-8")), self._content_hash()
         length = 0
         while length <= size and (count := os.readv(job.fd, (buffer[: size + 1 - length],))):
             if length == 0 and job.path == SKILL_FILE:
                 self.skill_file = bytes(buffer[:count])
             digest.update(buffer[:count])
+            if content is not None:
+                content.update(buffer[:count])
             length += count
         executable = bool(job.status.st_mode & stat.S_IXUSR)
         with self._lock:
             if self._unchanged(job.fd, job.status, length, job.path):
-                self.records[job.path] = FileRecord(digest.digest(), size, executable)
+                alone = None if content is None else Digest(f"sha256:{content.hexdigest()}")
+                self.records[job.path] = FileRecord(digest.digest(), size, executable, alone)
                 self.skill_bytes += size
+
+    def _content_hash(self) -> "hashlib._Hash | None":
+        """Return what hashes the content of a file without its path, if that is wanted."""
+        return None
 
     def _jobs(self, fd: int, prefix: str, depth: int) -> Generator[_Job, None, None]:
         """Open one file after the other, in the order of the SDKs: the files of a folder, then its folders."""
@@ -186,3 +196,10 @@ class FolderReading(Reading):
         """Note a problem; hard links are none here, for package managers make them and no content hides in them."""
         if code is not ErrorCode.HARDLINK:
             super()._note(code, message, path)
+
+
+class ContentsReading(FolderReading):
+    """A walk that also hashes the content of each file alone, as Haldir does: for a comparison with its manifest."""
+
+    def _content_hash(self) -> "hashlib._Hash":
+        return hashlib.sha256()

@@ -103,11 +103,8 @@ def verify_schema_for_a2a(
 
     Raises: what `verify_schema` raises.
     """
-    if not 0 <= context.delegation_depth <= MAX_DELEGATION_DEPTH:
-        message = f"a delegation depth of {context.delegation_depth} is not from 0 to {MAX_DELEGATION_DEPTH}"
-        return A2aVerification(
-            _violation(Verification(valid=False, domain=tool.domain, tool_id=tool.tool_id), message), context
-        )
+    if (refused := refused_depth(tool, context)) is not None:
+        return refused
     if context.trusted_domains.allows(tool.domain):
         return A2aVerification(verify_schema(signed, tool, evidence, now=now, policy=policy), context)
     unpinned = attrs.evolve(evidence, pins=None if evidence.pins is None else _ReadOnly(evidence.pins))
@@ -115,6 +112,16 @@ def verify_schema_for_a2a(
     if result.valid:
         result = _violation(result, f"{tool.domain} is not among the domains that this call may use")
     return A2aVerification(result, context)
+
+
+def refused_depth(tool: Tool, context: CallContext) -> A2aVerification | None:
+    """Return the result for a call that was handed on too often, or None: it needs nothing that must be fetched."""
+    if 0 <= context.delegation_depth <= MAX_DELEGATION_DEPTH:
+        return None
+    message = f"a delegation depth of {context.delegation_depth} is not from 0 to {MAX_DELEGATION_DEPTH}"
+    return A2aVerification(
+        _violation(Verification(valid=False, domain=tool.domain, tool_id=tool.tool_id), message), context
+    )
 
 
 @frozen

@@ -6,6 +6,7 @@ from haldir_core.canonical import JsonValue
 from haldir_core.errors import MalformedError
 from haldir_core.schemapin._fields import list_of
 from haldir_core.schemapin.bundles import DOCUMENT, SIGNED_VERSION, BundledDocument, TrustBundle, united
+from haldir_core.schemapin.domains import parse_domain
 from haldir_core.schemapin.revocation import KeyRevocations
 from haldir_core.schemapin.times import Moment
 
@@ -48,9 +49,18 @@ def _documents(newest_first: Iterable[TrustBundle]) -> tuple[BundledDocument, ..
     revoked: dict[str, dict[str, None]] = {}
     for bundle in newest_first:
         for document in bundle.documents:
-            found.setdefault(document.domain, document)
-            revoked.setdefault(document.domain, {}).update(dict.fromkeys(_simple_list(document.members)))
+            domain = _one_spelling(document.domain)
+            found.setdefault(domain, document)
+            revoked.setdefault(domain, {}).update(dict.fromkeys(_simple_list(document.members)))
     return tuple(_with_revoked(found[domain], list(revoked[domain])) for domain in sorted(found))
+
+
+def _one_spelling(text: str) -> str:
+    """Return the name of a domain as it is looked up, or another text as it is."""
+    try:
+        return parse_domain(text)
+    except MalformedError:
+        return text.lower()
 
 
 def _with_revoked(document: BundledDocument, revoked: list[str]) -> BundledDocument:
@@ -73,7 +83,7 @@ def _revocations(newest_first: Iterable[TrustBundle]) -> tuple[KeyRevocations, .
     by_domain: dict[str, list[KeyRevocations]] = {}
     for bundle in newest_first:
         for document in bundle.revocations:
-            by_domain.setdefault(document.domain, []).append(document)
+            by_domain.setdefault(_one_spelling(document.domain), []).append(document)
     return tuple(
         documents[0] if len(documents) == 1 else united(documents) for _, documents in sorted(by_domain.items())
     )

@@ -112,12 +112,16 @@ class TrustBundle:
         )
 
     def find(self, domain: Domain) -> Discovery | None:
-        """Return the discovery document of ``domain``; the first, if there are several.
+        """Return the discovery document of ``domain``; the first with what all of them revoke, if there are several.
 
-        Raises: MalformedError if it is none.
+        Raises: MalformedError if one is none.
         """
-        found = next((one for one in self.documents if is_domain(one.domain, domain)), None)
-        return found.discovery() if found else None
+        found = [one.discovery() for one in self.documents if is_domain(one.domain, domain)]
+        if len(found) < 2:
+            return found[0] if found else None
+        return attrs.evolve(
+            found[0], revoked_keys=tuple(dict.fromkeys(key for one in found for key in one.revoked_keys))
+        )
 
     def find_revocations(self, domain: Domain) -> KeyRevocations | None:
         """Return the revocations of ``domain``: of all documents for it together, dated by the newest."""
@@ -256,7 +260,7 @@ def _expired(expires_at: str | None, now: datetime) -> str | None:
         moment = Moment.parse(expires_at)
     except ValueError as error:
         return f"expires_at {expires_at[:60]!r} {error}"
-    return f"the bundle expired at {expires_at}: get a newer one" if now > moment.moment else None
+    return f"the bundle expired at {expires_at}: get a newer one" if moment <= Moment.at(now) else None
 
 
 def _authority(value: JsonValue) -> BundleAuthority | None:

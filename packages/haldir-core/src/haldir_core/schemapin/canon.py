@@ -7,13 +7,11 @@ halves of surrogate pairs, deep nesting.  Spec: schemapin, section 2.
 """
 
 import json
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Callable, Iterable
+from typing import NoReturn
 
 from haldir_core.canonical import MAX_VALUES, JsonObject, JsonValue, has_too_many_values
 from haldir_core.errors import MalformedError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 CANONICALIZATION = "schemapin-v1"
 """The one known name of a canonical form; a document without a name means it too."""
@@ -103,9 +101,22 @@ def schemapin_v1_of_bytes(data: bytes, document: str = "schema", *, max_bytes: i
     return _write(parse_strict(data, document, max_bytes=max_bytes), document)
 
 
+def _prepared() -> Callable[[JsonValue, int], Iterable[str]]:
+    """Return what writes a value in pieces as ``_WRITER`` does: its C half, which `json` makes anew for every value."""
+    try:
+        from _json import make_encoder  # noqa: PLC0415 - only CPython has it
+
+        return make_encoder(None, _WRITER.default, json.encoder.encode_basestring, None, ":", ",", True, False, False)
+    except (ImportError, TypeError):  # another Python, or one whose C half is made otherwise
+        return lambda value, _: _WRITER.iterencode(value)
+
+
+_pieces = _prepared()
+
+
 def _write(value: JsonValue, document: str) -> bytes:
     try:
-        return _WRITER.encode(value).encode("utf-8")
+        return "".join(_pieces(value, 0)).encode()
     except UnicodeEncodeError as error:
         raise MalformedError(document, "holds half of a surrogate pair") from error
     except RecursionError as error:
@@ -120,33 +131,49 @@ def _check_shape(value: JsonValue, document: str) -> None:
     for _ in range(MAX_DEPTH):
         try:
             level = _inner(level)
-        except TypeError as error:
+        except (AttributeError, TypeError, ValueError) as error:  # all but TypeError: a class that only poses as dict
             raise MalformedError(document, "has no canonical form: a key is no text") from error
         if not level:
             return
         if len(level) > MAX_VALUES:
             raise MalformedError(document, f"holds more than {MAX_VALUES} values")
-    raise MalformedError(document, f"nested deeper than {MAX_DEPTH} levels")
+    if any(isinstance(value, (dict, list, tuple)) for value in level):
+        raise MalformedError(document, f"nested deeper than {MAX_DEPTH} levels")
 
 
 def _inner(level: list[JsonValue]) -> list[JsonValue]:
-    """Return what is directly in the values of ``level`` and is no scalar.
-
-    Plain loops: every verification comes here, and in CPython 3.11 a comprehension is a call.
+    """Return what is directly in the values of ``level``; every verification comes here, so the loop is plain.
 
     Raises: TypeError if a key is no text.
     """
     inner: list[JsonValue] = []
-    for outer in level:
-        if isinstance(outer, dict):
-            "".join(outer)  # the fastest way to ask whether all keys are texts
-            members: Iterable[JsonValue] = outer.values()
-        else:
-            members = outer if isinstance(outer, (list, tuple)) else ()
-        for item in members:
-            if type(item) not in _SCALARS:
-                inner.append(item)  # noqa: PERF401 - see above
+    keys: list[str] = []
+    for value in level:
+        if type(value) is str:  # most values are
+            continue
+        if type(value) is dict:
+            keys += value
+            inner += value.values()
+        elif type(value) is list:
+            try:
+                "".join(value)  # most lists of a schema hold texts only, and nothing is in a text
+            except TypeError:
+                inner += value
+        elif type(value) not in _SCALARS:
+            inner += _unusual(value, keys)
+    "".join(keys)  # the fastest way to ask whether all are texts
     return inner
+
+
+def _unusual(value: JsonValue, keys: list[str]) -> Iterable[JsonValue]:
+    """Return the members of a tuple or a subclass as the writer of json finds them, whatever the class overrides."""
+    if isinstance(value, dict):
+        pairs = tuple(value.items())
+        keys += (key for key, _ in pairs)
+        return tuple(item for _, item in pairs)
+    if isinstance(value, list):
+        return list.__iter__(value)
+    return tuple.__iter__(value) if isinstance(value, tuple) else ()
 
 
 def _without_duplicates(pairs: list[tuple[str, JsonValue]]) -> JsonObject:

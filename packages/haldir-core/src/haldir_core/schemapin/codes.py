@@ -29,6 +29,7 @@ class WarningCode(StrEnum):
     SINGLE_HASH = "signature_single_hash"
     SCAN_OUTDATED = "scan_outdated"
     REVOCATION_UNKNOWN = "revocation_unknown"
+    STATEMENT_DROPPED = "statement_dropped"
 
 
 class PinStatus(StrEnum):
@@ -36,6 +37,15 @@ class PinStatus(StrEnum):
 
     FIRST_USE = "first_use"
     PINNED = "pinned"
+
+
+class Downgrade(StrEnum):
+    """What the absence of a signed statement means, where pins remember whether the tool had one."""
+
+    NONE = "none"
+    """It never had one."""
+    WARNED = "warned"
+    REFUSED = "refused"
 
 
 _CODES = {text: code for code in ErrorCode for text in (code.value, code.value.upper())}

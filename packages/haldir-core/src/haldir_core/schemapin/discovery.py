@@ -1,7 +1,8 @@
 """The discovery document of a domain: its key, who it belongs to, which keys it revoked."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Self
 
 from attrs import field, frozen
@@ -30,7 +31,10 @@ NEWEST_OLD_VERSION = (1, 1)
 PEM_MARK = "BEGIN PUBLIC KEY"
 
 _VERSION = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?(?:\.\d{1,9})?", re.ASCII)
-_FINGERPRINT = re.compile(r"(?:sha256:)?([0-9a-f]{64})", re.IGNORECASE | re.ASCII)
+_FINGERPRINT = re.compile(
+    r"(?:sha-?256 {0,3}[:=]? {0,3})?([0-9a-f]{2}(?:[: -]?[0-9a-f]{2}){31})", re.IGNORECASE | re.ASCII
+)
+_BETWEEN = str.maketrans("", "", ": -")
 
 
 @frozen(kw_only=True)
@@ -109,7 +113,7 @@ class Discovery:
         return pretty_bytes(self.to_json())
 
     def revokes(self, fingerprint: str) -> bool:
-        """Whether the simple list names the key; letters may have either case, and ``sha256:`` may be missing.
+        """Whether the simple list names the key, in whichever spelling `read_fingerprint` reads.
 
         The SDKs compare texts, so that a key that is revoked in capital letters is not revoked.
         """
@@ -117,32 +121,44 @@ class Discovery:
 
     def version_warnings(self) -> tuple[str, ...]:
         """Return what a caller should know about the version, compared as numbers: 1.10 comes after 1.2."""
-        version = self.schema_version
-        match = _VERSION.fullmatch(version) if version else None
-        if not version or (match and (int(match[1]), int(match[2] or 0)) > NEWEST_OLD_VERSION):
-            return ()
-        if match is None:
-            return (f"Discovery declares schema version {version[:40]!r}, which is no version",)
-        return (f"Discovery uses schema version {version}, consider upgrading to 1.2",)
+        return _version_warnings(self.schema_version)
 
 
 def read_fingerprint(text: str) -> Fingerprint | None:
     """Return the fingerprint that an entry of a list means, or None if it means none.
 
-    Letters may have either case, and ``sha256:`` may be missing.
+    Letters may have either case; ``sha256:`` may be missing, or be written ``SHA-256:`` or with blanks after it; and
+    there may be colons, blanks or hyphens between the bytes, as other tools write them.
     """
     match = _FINGERPRINT.fullmatch(text.strip())
-    return Fingerprint(f"sha256:{match[1].lower()}") if match else None
+    return Fingerprint(f"sha256:{match[1].lower().translate(_BETWEEN)}") if match else None
+
+
+def unread_fingerprint(listed: Iterable[str]) -> str | None:
+    """Return the first entry of a list of revoked keys that names no key; None if all do."""
+    return next((text for text in listed if read_fingerprint(text) is None), None)
 
 
 def same_fingerprint(fingerprint: str, listed: tuple[str, ...]) -> bool:
     """Whether ``listed`` names the key of ``fingerprint``, however its digits are written."""
+    if not listed:
+        return False
     return fingerprint in listed or any(read_fingerprint(text) == fingerprint for text in listed)
 
 
 def well_known_url(domain: Domain) -> str:
     """Return the address of the discovery document of ``domain``."""
     return f"https://{domain}{WELL_KNOWN}"
+
+
+@lru_cache(maxsize=64)
+def _version_warnings(version: str | None) -> tuple[str, ...]:
+    match = _VERSION.fullmatch(version) if version else None
+    if not version or (match and (int(match[1]), int(match[2] or 0)) > NEWEST_OLD_VERSION):
+        return ()
+    if match is None:
+        return (f"Discovery declares schema version {version[:40]!r}, which is no version",)
+    return (f"Discovery uses schema version {version}, consider upgrading to 1.2",)
 
 
 def _revoked_keys(members: Mapping[str, JsonValue]) -> tuple[str, ...]:

@@ -1,11 +1,12 @@
 """What a verification is asked about, what is known for it, and what it demands: values that a caller gives."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
-from typing import Self
+from typing import Protocol, Self
 
 from attrs import field, frozen
 
+from haldir_core.schemapin.codes import Downgrade
 from haldir_core.schemapin.discovery import Discovery
 from haldir_core.schemapin.dnsrecord import DnsRecord
 from haldir_core.schemapin.domains import Domain, ToolId, parse_domain, parse_tool_id
@@ -34,6 +35,18 @@ class Tool:
         return cls(parse_domain(domain), parse_tool_id(tool_id))
 
 
+class StatementMemory(Protocol):
+    """Whatever remembers for which tools a signed statement was verified: without one they are less than they were."""
+
+    def downgrade(self, domain: Domain, tool_id: ToolId) -> Downgrade:
+        """Return what it means that the tool has no statement."""
+        ...
+
+    def note_statement(self, domain: Domain, tool_id: ToolId, now: datetime) -> None:
+        """Remember that the tool, whose key is pinned, has a statement that was verified."""
+        ...
+
+
 @frozen(kw_only=True)
 class Evidence:
     """What is known about the publisher.
@@ -43,12 +56,14 @@ class Evidence:
         revocations: its revocation document, or the bytes; None if there is none.
         dns: the TXT record of the domain; None if there is none, or it was not asked for.
         pins: what keeps pins; None to pin nothing and ask nobody.
+        statements: what remembers which tools had a signed statement, usually the store of ``pins``; None for nothing.
     """
 
     discovery: Discovery | bytes
     revocations: KeyRevocations | bytes | None = None
     dns: DnsRecord | None = None
     pins: PinLedger | None = None
+    statements: StatementMemory | None = None
 
 
 class Expiry(Enum):

@@ -17,7 +17,7 @@ from attrs import field, frozen
 from haldir_core.codes import ErrorCode
 from haldir_core.digest import Digest
 from haldir_core.errors import Problem, UnreadableError, UnsafeSkillError
-from haldir_core.schemapin._walk import SIGNATURE_FILE, FileRecord, FolderReading
+from haldir_core.schemapin._walk import SIGNATURE_FILE, ContentsReading, FileRecord, FolderReading
 from haldir_core.skill import DEFAULT_LIMITS, Limits
 from haldir_core.vaultfiles import VAULT
 
@@ -30,6 +30,7 @@ __all__ = [
     "compare_manifests",
     "folder_portability",
     "read_folder",
+    "read_folder_with_contents",
 ]
 
 
@@ -37,7 +38,8 @@ class FolderVault(Enum):
     """What the ``.vault`` folder at the root of a skill is for SchemaPin.
 
     LEFT_OUT is for a caller that verified the Haldir envelope of the very same folder: it covers every file and
-    ``.schemapin.sig`` too, and was made after the SchemaPin signature.
+    ``.schemapin.sig`` too, and was made after the SchemaPin signature.  `haldir_core.schemapin.HaldirEnvelope` gives it
+    where that is so; whoever names it without looking lets anybody add files below ``.vault``.
     """
 
     CONTENT = "content"
@@ -133,13 +135,23 @@ def read_folder(path: str | os.PathLike[str], *, limits: Limits = DEFAULT_LIMITS
 
     Raises: UnreadableError if ``path`` is no readable folder, or a file in it cannot be read.
     """
-    source = Path(path)
+    return _read(Path(path), FolderReading(limits))
+
+
+def read_folder_with_contents(path: str | os.PathLike[str], *, limits: Limits = DEFAULT_LIMITS) -> SkillFolder:
+    """Read a skill folder as `read_folder` does, and hash each content alone too: what `HaldirEnvelope` compares.
+
+    Raises: UnreadableError if ``path`` is no readable folder, or a file in it cannot be read.
+    """
+    return _read(Path(path), ContentsReading(limits))
+
+
+def _read(source: Path, reading: FolderReading) -> SkillFolder:
     try:
         root = os.open(source, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UnreadableError(f"cannot read the skill folder {source}: {reason}") from error
-    reading = FolderReading(limits)
     try:
         name = source.resolve().name
         reading.read(root)

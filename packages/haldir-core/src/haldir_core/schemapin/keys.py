@@ -29,6 +29,9 @@ MAX_PEM_CHARACTERS = 4096
 MAX_SIGNATURE_BYTES = 72
 """Longest DER form of two integers of 256 bits."""
 
+_SEQUENCE, _INTEGER = 0x30, 0x02
+"""The tags of the DER form of a signature: ``SEQUENCE { INTEGER r, INTEGER s }``.  Source: RFC 3279 2.2.3."""
+
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """The order n of the group.  Source: FIPS 186-4 D.1.2.3."""
 
@@ -200,14 +203,21 @@ def parse_fingerprint(text: str) -> Fingerprint:
 
 def is_strict_der(signature: bytes) -> bool:
     """Whether these bytes are the one DER form of two positive integers below the order of P-256."""
-    if len(signature) > MAX_SIGNATURE_BYTES:
+    length = len(signature)
+    if not 8 <= length <= MAX_SIGNATURE_BYTES or signature[0] != _SEQUENCE or signature[1] != length - 2:
         return False
-    ecdsa = _ecdsa()
-    try:
-        r, s = ecdsa.decode(signature)
-    except ValueError:
+    middle = 4 + signature[3]
+    return _is_scalar(signature[2:middle]) and _is_scalar(signature[middle:])
+
+
+def _is_scalar(encoded: bytes) -> bool:
+    """Whether these bytes are the one DER form of a positive integer below the order of P-256 (X.690 8.3, 10.1)."""
+    length = len(encoded)
+    if length < 3 or encoded[0] != _INTEGER or encoded[1] != length - 2:
         return False
-    return 0 < r < ORDER and 0 < s < ORDER and ecdsa.encode(r, s) == signature
+    if encoded[2] == 0 and encoded[3:4] < b"\x80":  # a zero that is not needed to make the number positive
+        return False
+    return 0 < int.from_bytes(encoded[2:], "big", signed=True) < ORDER
 
 
 @frozen

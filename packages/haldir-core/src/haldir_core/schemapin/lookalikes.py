@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 from haldir_core.invisible import is_invisible
 
@@ -20,9 +21,11 @@ _SHAPES = str.maketrans(
         "\u2014": "_", "\u2212": "_",
     }
 )  # fmt: skip
+_REMEMBERED = 20_000  # names: each page of a list is compared with all tools of the server
 _PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"))
 
 
+@lru_cache(_REMEMBERED)
 def skeleton(name: str) -> str:
     """Return the text that all names share that look like ``name``."""
     text = "".join(

@@ -6,12 +6,12 @@ from enum import StrEnum
 from typing import Protocol
 
 import attrs
-from attrs import frozen
+from attrs import define, frozen
 
 from haldir_core.errors import HaldirError
 from haldir_core.schemapin.codes import PinStatus
 from haldir_core.schemapin.domains import Domain, ToolId
-from haldir_core.schemapin.times import written_time
+from haldir_core.schemapin.times import in_utc, written_time
 
 AUTHORITY_DOMAIN = Domain("_bundle_authority")
 """What stands for the domain where the authority of a bundle is pinned by its kid; no domain can be called so."""
@@ -79,6 +79,9 @@ OFFERED: Mapping[Prompt, tuple[Decision, ...]] = {
 }
 """The answers that each question allows; any other answer rejects."""
 
+ABOUT_A_DOMAIN = frozenset({Decision.ALWAYS_TRUST, Decision.NEVER_TRUST})
+"""The answers that decide about all keys of a domain; no question about the authority of a bundle offers them."""
+
 
 @frozen(kw_only=True)
 class Candidate:
@@ -107,14 +110,15 @@ class Pin:
     @classmethod
     def of(cls, candidate: Candidate, now: datetime) -> "Pin":
         """Return the pin of ``candidate``, made and verified at ``now``."""
+        made = written_time(now)
         return cls(
             tool_id=candidate.tool_id,
             domain=candidate.domain,
             fingerprint=candidate.fingerprint,
             public_key_pem=candidate.public_key_pem,
             developer_name=candidate.developer_name,
-            pinned_at=written_time(now),
-            last_verified=written_time(now),
+            pinned_at=made,
+            last_verified=made,
         )
 
 
@@ -170,6 +174,16 @@ class Question:
     offered: tuple[Decision, ...]
 
 
+_IS_PINNED = Judgement(outcome=Outcome.ACCEPTED, status=PinStatus.PINNED, change=Change.TOUCH)
+_IS_FIRST = Judgement(
+    outcome=Outcome.ACCEPTED, status=PinStatus.FIRST_USE, prompt=Prompt.FIRST_TIME_KEY, change=Change.ADD
+)
+
+_PINS_FIRST_KEYS = frozenset(
+    {(Mode.AUTOMATIC, DomainPolicy.DEFAULT), *((mode, DomainPolicy.ALWAYS_TRUST) for mode in Mode)}
+)
+"""Where the first key of a tool is pinned without asking."""
+
 Decide = Callable[[Question], Decision]
 """Answers a question; it may take as long as a person needs."""
 
@@ -177,6 +191,15 @@ Decide = Callable[[Question], Decision]
 def reject_all(_question: Question) -> Decision:
     """Reject: the answer where nobody can be asked."""
     return Decision.REJECT
+
+
+class Pinned(Protocol):
+    """What a judgement looks at in a pin."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The key that is pinned."""
+        ...
 
 
 class PinLedger(Protocol):
@@ -191,31 +214,28 @@ class PinLedger(Protocol):
         ...
 
 
-def judge(candidate: Candidate, pinned: Sequence[Pin], *, mode: Mode, policy: DomainPolicy) -> Judgement:
+def judge(candidate: Candidate, pinned: Sequence[Pinned], *, mode: Mode, policy: DomainPolicy) -> Judgement:
     """Return what becomes of a key, given the pins of its tool and domain and what was decided about the domain.
 
     A revoked key is refused whatever anybody decided; a pinned one is accepted unless the domain is never trusted.
+    Nothing can be decided about the authorities of bundles together: they share no domain but `AUTHORITY_DOMAIN`.
     """
-    asks = mode is Mode.INTERACTIVE or (policy is DomainPolicy.INTERACTIVE_ONLY and mode is not Mode.STRICT)
-    whose = f"{candidate.tool_id} of {candidate.domain}"
-    if forbidden := _forbidden(candidate, policy, whose):
-        return forbidden
-    if candidate.state is KeyState.EXPIRED:
-        return _asked(Prompt.EXPIRED_KEY) if asks else _refused(f"the key of {whose} has expired", Prompt.EXPIRED_KEY)
-    if any(pin.fingerprint == candidate.fingerprint for pin in pinned):
-        return Judgement(outcome=Outcome.ACCEPTED, status=PinStatus.PINNED, change=Change.TOUCH)
+    if candidate.domain == AUTHORITY_DOMAIN:
+        policy = DomainPolicy.DEFAULT
+    if candidate.state is not KeyState.GOOD or policy is DomainPolicy.NEVER_TRUST:
+        return _unfit(candidate, mode, policy)
+    for pin in pinned:
+        if pin.fingerprint == candidate.fingerprint:
+            return _IS_PINNED
     if pinned:
-        if asks:
-            return _asked(Prompt.KEY_CHANGE)
-        known = ", ".join(pin.fingerprint for pin in pinned[:3])
-        message = f"the key of {whose} has changed: it was {known}, and is {candidate.fingerprint} now"
-        return _refused(message, Prompt.KEY_CHANGE)
-    return _first_use(whose, asks=asks, mode=mode, policy=policy)
+        return _changed(candidate, pinned, mode, policy)
+    return _IS_FIRST if (mode, policy) in _PINS_FIRST_KEYS else _not_pinned(candidate, mode, policy)
 
 
-def apply_decision(decision: Decision, prompt: Prompt) -> Judgement:
-    """Return what follows from an answer; one that the question does not allow rejects."""
-    if decision not in OFFERED[prompt] or decision is Decision.REJECT:
+def apply_decision(decision: Decision, asked: Question) -> Judgement:
+    """Return what follows from an answer; one that the question does not offer rejects."""
+    prompt = asked.prompt
+    if decision not in asked.offered or decision is Decision.REJECT:
         return _refused("the key was rejected", prompt)
     if decision is Decision.NEVER_TRUST:
         refused = _refused("the domain is never trusted from now on", prompt)
@@ -225,6 +245,20 @@ def apply_decision(decision: Decision, prompt: Prompt) -> Judgement:
     change = Change.REPLACE if prompt is Prompt.KEY_CHANGE else Change.ADD
     policy = DomainPolicy.ALWAYS_TRUST if decision is Decision.ALWAYS_TRUST else None
     return Judgement(outcome=Outcome.ACCEPTED, status=PinStatus.FIRST_USE, prompt=prompt, change=change, policy=policy)
+
+
+@define
+class _Kept:
+    """A pin in memory.  Its times become texts where somebody reads it, which for most never happens."""
+
+    fingerprint: str
+    source: Pin | tuple[Candidate, datetime]
+    verified_at: datetime | None = None
+
+    def pin(self) -> Pin:
+        """Return the pin as it stands now."""
+        pin = self.source if isinstance(self.source, Pin) else Pin.of(*self.source)
+        return attrs.evolve(pin, last_verified=written_time(self.verified_at)) if self.verified_at else pin
 
 
 class MemoryPins:
@@ -239,16 +273,17 @@ class MemoryPins:
         decide: Decide = reject_all,
     ) -> None:
         """Begin with ``pins``; ``decide`` answers where somebody is to be asked."""
-        self._pins: dict[tuple[str, str], tuple[Pin, ...]] = {}
+        self._kept: dict[tuple[str, str], tuple[_Kept, ...]] = {}
         for pin in pins:
-            self._pins[pin.tool_id, pin.domain] = (*self._pins.get((pin.tool_id, pin.domain), ()), pin)
-        self._policies = dict(policies or {})
+            tool = (pin.tool_id, pin.domain)
+            self._kept[tool] = (*self._kept.get(tool, ()), _Kept(pin.fingerprint, pin))
+        self._policies = dict(policies) if policies else {}
         self._mode = mode
         self._decide = decide
 
     def pins(self) -> tuple[Pin, ...]:
         """Return all pins."""
-        return tuple(pin for pins in self._pins.values() for pin in pins)
+        return tuple(kept.pin() for pins in self._kept.values() for kept in pins)
 
     def peek(self, candidate: Candidate) -> Judgement:
         """Return what would become of the key."""
@@ -259,18 +294,30 @@ class MemoryPins:
         """Judge the key, ask if need be, and keep what follows."""
         judgement = self.peek(candidate)
         if judgement.outcome is Outcome.ASK and judgement.prompt is not None:
-            judgement = apply_decision(
-                self._decide(question(candidate, self._pinned(candidate), judgement)), judgement.prompt
-            )
+            asked = question(candidate, [kept.pin() for kept in self._pinned(candidate)], judgement)
+            judgement = apply_decision(self._decide(asked), asked)
         if judgement.policy is not None:
             self._policies[candidate.domain] = judgement.policy
-        self._pins[candidate.tool_id, candidate.domain] = changed_pins(
-            candidate, self._pinned(candidate), judgement, now
-        )
+        if judgement.change is not Change.NOTHING:
+            self._keep(candidate, judgement.change, in_utc(now))  # which refuses a moment without time zone
         return judgement
 
-    def _pinned(self, candidate: Candidate) -> tuple[Pin, ...]:
-        return self._pins.get((candidate.tool_id, candidate.domain), ())
+    def _keep(self, candidate: Candidate, change: Change, now: datetime) -> None:
+        """Do to the pins of a tool what `changed_pins` does to those of a store."""
+        pinned = self._pinned(candidate)
+        if change is Change.TOUCH:
+            for kept in pinned:
+                if kept.fingerprint == candidate.fingerprint:
+                    kept.verified_at = now
+            return
+        others: tuple[_Kept, ...] = ()
+        if pinned and change is not Change.REPLACE:
+            others = tuple(kept for kept in pinned if kept.fingerprint != candidate.fingerprint)
+        made = _Kept(candidate.fingerprint, (candidate, now))
+        self._kept[candidate.tool_id, candidate.domain] = (*others, made)
+
+    def _pinned(self, candidate: Candidate) -> tuple[_Kept, ...]:
+        return self._kept.get((candidate.tool_id, candidate.domain), ())
 
 
 def question(candidate: Candidate, pinned: Sequence[Pin], judgement: Judgement) -> Question:
@@ -280,8 +327,10 @@ def question(candidate: Candidate, pinned: Sequence[Pin], judgement: Judgement) 
     """
     if judgement.outcome is not Outcome.ASK or judgement.prompt is None:
         raise PinError("this judgement asks nothing")
-    prompt = judgement.prompt
-    return Question(prompt=prompt, candidate=candidate, pinned=tuple(pinned), offered=OFFERED[prompt])
+    offered = OFFERED[judgement.prompt]
+    if candidate.domain == AUTHORITY_DOMAIN:
+        offered = tuple(decision for decision in offered if decision not in ABOUT_A_DOMAIN)
+    return Question(prompt=judgement.prompt, candidate=candidate, pinned=tuple(pinned), offered=offered)
 
 
 def changed_pins(candidate: Candidate, pinned: Sequence[Pin], judgement: Judgement, now: datetime) -> tuple[Pin, ...]:
@@ -294,26 +343,44 @@ def changed_pins(candidate: Candidate, pinned: Sequence[Pin], judgement: Judgeme
             attrs.evolve(pin, last_verified=verified) if pin.fingerprint == candidate.fingerprint else pin
             for pin in pinned
         )
-    kept = pinned if judgement.change is Change.ADD else ()
-    return (*(pin for pin in kept if pin.fingerprint != candidate.fingerprint), Pin.of(candidate, now))
+    made = Pin.of(candidate, now)
+    if not pinned or judgement.change is Change.REPLACE:
+        return (made,)
+    return (*(pin for pin in pinned if pin.fingerprint != candidate.fingerprint), made)
 
 
-def _forbidden(candidate: Candidate, policy: DomainPolicy, whose: str) -> Judgement | None:
+def _unfit(candidate: Candidate, mode: Mode, policy: DomainPolicy) -> Judgement:
+    """Judge a key that is revoked or has expired, or any key of a domain that is never trusted."""
     if candidate.state is KeyState.REVOKED:
-        return _refused(f"the key of {whose} is revoked", Prompt.REVOKED_KEY)
+        return _refused(f"the key of {_whose(candidate)} is revoked", Prompt.REVOKED_KEY)
     if policy is DomainPolicy.NEVER_TRUST:
         return _refused(f"{candidate.domain} is never trusted: so it was decided")
-    return None
+    if _asks(mode, policy):
+        return _asked(Prompt.EXPIRED_KEY)
+    return _refused(f"the key of {_whose(candidate)} has expired", Prompt.EXPIRED_KEY)
 
 
-def _first_use(whose: str, *, asks: bool, mode: Mode, policy: DomainPolicy) -> Judgement:
-    if policy is DomainPolicy.ALWAYS_TRUST or (mode is Mode.AUTOMATIC and not asks):
-        return Judgement(
-            outcome=Outcome.ACCEPTED, status=PinStatus.FIRST_USE, prompt=Prompt.FIRST_TIME_KEY, change=Change.ADD
-        )
-    if asks:
+def _changed(candidate: Candidate, pinned: Sequence[Pinned], mode: Mode, policy: DomainPolicy) -> Judgement:
+    if _asks(mode, policy):
+        return _asked(Prompt.KEY_CHANGE)
+    known = ", ".join(pin.fingerprint for pin in pinned[:3])
+    message = f"the key of {_whose(candidate)} has changed: it was {known}, and is {candidate.fingerprint} now"
+    return _refused(message, Prompt.KEY_CHANGE)
+
+
+def _not_pinned(candidate: Candidate, mode: Mode, policy: DomainPolicy) -> Judgement:
+    if _asks(mode, policy):
         return _asked(Prompt.FIRST_TIME_KEY)
-    return _refused(f"no key is pinned for {whose}, and strict mode pins none by itself", Prompt.FIRST_TIME_KEY)
+    message = f"no key is pinned for {_whose(candidate)}, and strict mode pins none by itself"
+    return _refused(message, Prompt.FIRST_TIME_KEY)
+
+
+def _asks(mode: Mode, policy: DomainPolicy) -> bool:
+    return mode is Mode.INTERACTIVE or (policy is DomainPolicy.INTERACTIVE_ONLY and mode is not Mode.STRICT)
+
+
+def _whose(candidate: Candidate) -> str:
+    return f"{candidate.tool_id} of {candidate.domain}"
 
 
 def _asked(prompt: Prompt) -> Judgement:

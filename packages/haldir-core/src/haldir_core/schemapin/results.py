@@ -31,7 +31,7 @@ class Metadata:
     scan: ScanResult | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)  # one is made per verification; with slots that takes half as long again
 class Verification:
     """The result for one schema or skill.
 

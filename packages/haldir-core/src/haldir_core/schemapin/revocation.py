@@ -11,7 +11,7 @@ from haldir_core.canonical import JsonObject, JsonValue, pretty_bytes
 from haldir_core.schemapin._fields import object_of, objects_of, optional_text, text_of
 from haldir_core.schemapin.canon import parse_strict_object
 from haldir_core.schemapin.codes import ErrorCode
-from haldir_core.schemapin.discovery import Discovery, same_fingerprint
+from haldir_core.schemapin.discovery import Discovery, same_fingerprint, unread_fingerprint
 from haldir_core.schemapin.domains import Domain, is_domain
 from haldir_core.schemapin.times import Moment, written_time
 
@@ -159,6 +159,9 @@ class RevocationJudgement:
     message: str = ""
 
 
+_GOOD = RevocationJudgement(Standing.GOOD)
+
+
 def judge_revocation(
     fingerprint: str,
     discovery: Discovery,
@@ -170,7 +173,8 @@ def judge_revocation(
 ) -> RevocationJudgement:
     """Return what the simple list, then the standalone document, say about a key.
 
-    Age, date and domain of a document limit what it acquits, not what it revokes.
+    Age, date and domain of a document limit what it acquits, not what it revokes; so does an entry that names no key,
+    for it can mean this one.
     """
     settings = policy or RevocationPolicy()
     if discovery.revokes(fingerprint):
@@ -179,11 +183,26 @@ def judge_revocation(
     if entry is not None:
         reason = entry.known_reason or f"unknown reason {entry.reason[:40]!r}"
         return RevocationJudgement(Standing.REVOKED, ErrorCode.KEY_REVOKED, f"this key was revoked: {reason}")
+    judgement = _acquittal(discovery, document, domain, now, settings)
+    unread = unread_fingerprint(discovery.revoked_keys) if discovery.revoked_keys else None
+    if judgement.code is not None or unread is None:
+        return judgement
+    code = ErrorCode.DISCOVERY_INVALID if settings.demand is Demand.ALWAYS else None
+    return _unread("discovery document", unread, code)
+
+
+def _acquittal(
+    discovery: Discovery, document: KeyRevocations | None, domain: Domain, now: datetime, settings: RevocationPolicy
+) -> RevocationJudgement:
+    """Return what the standalone document says about a key that no list names."""
     if document is None:
         return _without_document(discovery, settings)
     doubt = _doubt(document, domain, now, settings)
     if doubt is None:
-        return RevocationJudgement(Standing.GOOD)
+        unread = unread_fingerprint(key.fingerprint for key in document.revoked_keys)
+        if unread is None:
+            return _GOOD
+        return _unread(DOCUMENT, unread, ErrorCode.DISCOVERY_INVALID if _is_demanded(discovery, settings) else None)
     if settings.demand is Demand.NEVER and doubt.code is not ErrorCode.DOMAIN_MISMATCH:
         return RevocationJudgement(Standing.UNCERTAIN, message=doubt.message)
     return doubt
@@ -191,9 +210,21 @@ def judge_revocation(
 
 def _without_document(discovery: Discovery, policy: RevocationPolicy) -> RevocationJudgement:
     if policy.demand is not Demand.ALWAYS and not discovery.revocation_endpoint:
-        return RevocationJudgement(Standing.GOOD)
+        return _GOOD
     message = "not certain that this key is not revoked: the revocation document is missing; fetch it, and try again"
     code = None if policy.demand is Demand.NEVER else ErrorCode.DISCOVERY_FETCH_FAILED
+    return RevocationJudgement(Standing.UNCERTAIN, code, message)
+
+
+def _is_demanded(discovery: Discovery, policy: RevocationPolicy) -> bool:
+    """Whether there must be a revocation document that can be believed."""
+    if policy.demand is Demand.ANNOUNCED:
+        return bool(discovery.revocation_endpoint)
+    return policy.demand is Demand.ALWAYS
+
+
+def _unread(document: str, entry: str, code: ErrorCode | None) -> RevocationJudgement:
+    message = f"the {document} revokes {entry[:80]!r}, which names no key: who can say that it is not this one?"
     return RevocationJudgement(Standing.UNCERTAIN, code, message)
 
 

@@ -94,13 +94,14 @@ def sign_schema(schema: JsonValue, signer: Signer) -> str:
 
 
 def schema_hash_form(
-    key: PublicKey, signature: str, schema: JsonValue, canonical: bytes, accepted: Accepted
+    key: PublicKey, signature: str, schema: JsonValue, canonical: bytes, accepted: Accepted, root: bytes | None = None
 ) -> HashForm | None:
     """Return in which form ``signature`` is that of ``key`` over a schema with these canonical bytes; None if in none.
 
+    ``root`` is the SHA-256 of ``canonical``, where the caller has computed it.
     The single hash is what bundles are signed by, so it never counts for an object that looks like a bundle.
     """
-    if digest_verifies(key, signature, sha256_digest(canonical)):
+    if digest_verifies(key, signature, root or sha256_digest(canonical)):
         return HashForm.DOUBLE
     if accepted is Accepted.DOUBLE_HASH or is_bundle_shaped(schema):
         return None

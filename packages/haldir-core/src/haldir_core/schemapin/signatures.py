@@ -43,10 +43,10 @@ def decode_signature(text: str) -> bytes:
     if len(text) > _LONGEST_TEXT:
         raise DecodeError("not a signature: more base64 than a P-256 signature has")
     try:
-        data = base64.b64decode(text, validate=True)
+        data = binascii.a2b_base64(text, strict_mode=True)
     except (binascii.Error, ValueError) as error:  # ValueError: a character that is not ASCII
         raise DecodeError(f"not base64: {error}") from error
-    if base64.b64encode(data).decode("ascii") != text:
+    if binascii.b2a_base64(data, newline=False).decode("ascii") != text:
         raise DecodeError("not base64: spare bits are set, or something follows the padding")
     return data
 
@@ -71,7 +71,10 @@ def sign_digest(signer: Signer, digest: bytes) -> str:
 
 def digest_verifies(key: PublicKey, signature: str, digest: bytes) -> bool:
     """Whether ``signature`` is that of ``key`` over a SHA-256 ``digest``, which is hashed again."""
-    return message_verifies(key, signature, _checked(digest))
+    try:
+        return key.verifies(decode_signature(signature), _checked(digest))
+    except DecodeError:
+        return False
 
 
 def sha256_digest(data: bytes) -> bytes:

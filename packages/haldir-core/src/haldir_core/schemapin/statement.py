@@ -146,6 +146,8 @@ def read_signed(extra: Mapping[str, JsonValue], key: PublicKey) -> Statement | N
     Raises: MalformedError if there is a statement and no entry of this key verifies, an entry without a statement, or
         the key has two entries.  (Who removes both leaves a document without authenticated metadata.)
     """
+    if not extra:
+        return None
     value = extra.get("statement")
     entries = _entries(extra.get("signatures"))
     if value is None:

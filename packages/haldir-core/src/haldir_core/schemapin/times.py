@@ -54,7 +54,7 @@ class Moment:
 
         Raises: ValueError if ``moment`` has no time zone.
         """
-        second = _in_utc(moment)
+        second = in_utc(moment)
         decimals = f"{second.microsecond:06d}".rstrip("0")
         whole = second.replace(microsecond=0)
         return cls(whole, decimals, _written(whole).replace("Z", f".{decimals}Z" if decimals else "Z"))
@@ -70,10 +70,14 @@ def written_time(moment: datetime) -> str:
 
     Raises: ValueError if ``moment`` has no time zone.
     """
-    return _written(_in_utc(moment))
+    return _written(in_utc(moment))
 
 
-def _in_utc(moment: datetime) -> datetime:
+def in_utc(moment: datetime) -> datetime:
+    """Return ``moment`` (aware) in UTC.
+
+    Raises: ValueError if ``moment`` has no time zone.
+    """
     if moment.tzinfo is None:
         raise ValueError("a moment must have a time zone")
     return moment.astimezone(UTC)

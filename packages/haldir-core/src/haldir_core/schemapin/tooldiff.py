@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from haldir_core.canonical import JsonObject, JsonValue
+from haldir_core.canonical import JsonObject
 from haldir_core.invisible import is_invisible
 from haldir_core.schemapin.canon import parse_strict
 
@@ -20,7 +20,7 @@ MAX_LINES = 60
 MAX_CHARACTERS = 240
 """Characters that are shown of one line."""
 
-_COMPARED_LINES = 400  # more are not compared line by line: that takes quadratic time
+_COMPARED_LINES = 200  # more are not compared line by line: that takes quadratic time
 _BEFORE = 60  # characters shown before the first that differs
 _MISSING = object()
 
@@ -82,7 +82,7 @@ def _same_types(old: object, new: object) -> bool:
     return json.dumps(old, sort_keys=True, default=str) == json.dumps(new, sort_keys=True, default=str)
 
 
-def _lines(value: JsonValue | object) -> list[str]:
+def _lines(value: object) -> list[str]:
     if value is _MISSING:
         return []
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)

@@ -8,7 +8,7 @@ from typing import Self
 import attrs
 from attrs import field, frozen
 
-from haldir_core.canonical import JsonObject, JsonValue
+from haldir_core.canonical import JsonObject, JsonValue, has_too_many_values
 from haldir_core.errors import DecodeError, MalformedError
 from haldir_core.schemapin.canon import check_canonicalization, schemapin_v1
 from haldir_core.schemapin.domains import Domain, parse_domain, parse_tool_id
@@ -18,6 +18,9 @@ from haldir_core.schemapin.tooldiff import MemberChange, tool_difference
 
 SIGNATURE_MEMBER = "schemapin"
 """The member of ``_meta`` that holds the signature of a tool, and is no part of what is pinned."""
+
+MAX_TOOL_BYTES = 1024 * 1024
+"""Largest canonical form of a tool: all that a model is to read of it, and pictures."""
 
 _META = "_meta"
 _SIGNATURE_KEYS = frozenset({"domain", "signature", "canonicalization"})
@@ -143,10 +146,13 @@ class OfferedTool:
         name = value.get("name")
         if not isinstance(name, str):
             raise MalformedError("tool", "has no name")
-        content, signature = _without_signature(value)
+        members, signature = _without_signature(value)
+        content = schemapin_v1(members, "tool")
+        if len(content) > MAX_TOOL_BYTES or has_too_many_values(content):
+            raise MalformedError("tool", f"is larger than {MAX_TOOL_BYTES} bytes, or holds too many values")
         return cls(
             name=parse_tool_id(name),
-            content=schemapin_v1(content, "tool"),
+            content=content,
             signature=None if signature is None else ToolSignature.from_json(signature),
         )
 
@@ -251,7 +257,13 @@ def approve(verdict: ToolVerdict) -> ToolVerdict:
     if verdict.proposal is None:
         return verdict
     return attrs.evolve(
-        verdict, reason=Reason.CHANGE_APPROVED, admitted=True, message="", pin=verdict.proposal, proposal=None, asks=False
+        verdict,
+        reason=Reason.CHANGE_APPROVED,
+        admitted=True,
+        message="",
+        pin=verdict.proposal,
+        proposal=None,
+        asks=False,
     )
 
 
@@ -328,9 +340,7 @@ def _block(tool: OfferedTool, reason: Reason, message: str, *, pin: ToolPin | No
     return ToolVerdict(name=tool.name, reason=reason, message=message, digest=tool.digest, changes=changes)
 
 
-def _propose(
-    tool: OfferedTool, reason: Reason, message: str, *, changes: tuple[MemberChange, ...] = ()
-) -> ToolVerdict:
+def _propose(tool: OfferedTool, reason: Reason, message: str, *, changes: tuple[MemberChange, ...] = ()) -> ToolVerdict:
     """Return a verdict that a person can turn round."""
     proposal = ToolPin(name=tool.name, content=tool.content, approval=Approval.PERSON)
     return ToolVerdict(

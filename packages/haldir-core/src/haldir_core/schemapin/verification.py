@@ -9,6 +9,7 @@ from datetime import datetime
 
 from haldir_core.errors import MalformedError, UnsafeSkillError
 from haldir_core.schemapin._steps import (
+    UNKNOWN,
     Case,
     Covered,
     Refused,
@@ -36,8 +37,8 @@ from haldir_core.schemapin.signatures import Accepted, HashForm, digest_verifies
 from haldir_core.schemapin.statement import Subject
 
 _VAULT_ADDED = (
-    "the signature is that of this folder without its .vault, which Haldir added later: verify the Haldir envelope,"
-    " which covers .schemapin.sig, then ask again with FolderVault.LEFT_OUT (SDKs that do not know Haldir refuse it)"
+    "the signature is that of this folder without its .vault, which Haldir added later: verify the Haldir envelope too,"
+    " with a key that you trust, for only then .vault is left out (SDKs that do not know Haldir refuse such a folder)"
 )
 _VAULT_SIGNED = (
     "SchemaPin signed this folder with a .vault in it, which is the wrong order: remove .vault, sign with SchemaPin,"
@@ -70,7 +71,8 @@ def verify_skill(
 ) -> Verification:
     """Return whether what was read of a skill folder is by the publisher of ``tool``.
 
-    ``vault`` is LEFT_OUT only where the caller verified the Haldir envelope of the same folder.
+    ``vault`` is what `HaldirEnvelope.vault_of` returns for this folder, which is LEFT_OUT where its Haldir envelope
+    is valid; nothing else should say LEFT_OUT.
 
     Raises: PinError or what else the ledger of pins raises when it cannot be read or written.
     """
@@ -91,10 +93,10 @@ def _schema(case: Case, signed: SignedSchema) -> Verification:
         raise Refused(ErrorCode.SCHEMA_CANONICALIZATION_FAILED, str(error)) from error
     root = sha256_digest(canonical)
     case.root = root
-    note_form(case, schema_hash_form(key, signed.signature, signed.schema, canonical, case.policy.accepted))
+    note_form(case, schema_hash_form(key, signed.signature, signed.schema, canonical, case.policy.accepted, root))
     statement = signed_statement(case, key, signed.extra)
     if statement is None:
-        metadata = Metadata(signed_at=read_moment(signed.signed_at))
+        metadata = UNKNOWN if signed.signed_at is None else Metadata(signed_at=read_moment(signed.signed_at))
     else:
         metadata = authenticated(statement, _covered_schema(signed, root))
     apply_policy(case, metadata, signed.expires_at)

@@ -5,14 +5,18 @@ import os
 import sqlite3
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from haldir_core.errors import HaldirError
 
 BUSY_SECONDS = 10.0
 """How long a statement waits for another process to finish writing."""
+
+
+NO_UPGRADES: Mapping[int, str] = MappingProxyType({})
 
 
 class DatabaseError(HaldirError):
@@ -25,8 +29,17 @@ class Database:
     Opened with a rollback journal and full synchronisation: what was committed is on the disk.
     """
 
-    def __init__(self, path: Path, *, application_id: int, version: int, schema: str, noun: str) -> None:
-        """Open or make the file.
+    def __init__(
+        self,
+        path: Path,
+        *,
+        application_id: int,
+        version: int,
+        schema: str,
+        noun: str,
+        upgrades: Mapping[int, str] = NO_UPGRADES,
+    ) -> None:
+        """Open or make the file; ``upgrades`` make the tables of a version into those of the next one.
 
         Raises: DatabaseError if others could have written it, or it is damaged or another program's.
         """
@@ -35,6 +48,7 @@ class Database:
         self._version = version
         self._schema = schema
         self._noun = noun
+        self._upgrades = upgrades
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._owner = 0
@@ -65,11 +79,11 @@ class Database:
         if connection is not None and self._owner == os.getpid():
             try:
                 with self._lock:
-                    return _row(connection, statement)
+                    return self._row(connection, statement)
             except (sqlite3.Error, UnicodeDecodeError):
                 pass  # said properly below, if it happens again
         with self.reading() as again:
-            return _row(again, statement)
+            return self._row(again, statement)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -111,13 +125,14 @@ class Database:
         if _number(connection, "application_id") == 0:
             connection.execute("BEGIN IMMEDIATE")
             if _number(connection, "application_id") == 0 and not _has_tables(connection):
-                for statement in filter(str.strip, self._schema.split(";")):
-                    connection.execute(statement)
+                _run(connection, self._schema)
                 connection.execute(f"PRAGMA application_id = {self._application_id}")
                 connection.execute(f"PRAGMA user_version = {self._version}")
             connection.execute("COMMIT")
         if _number(connection, "application_id") != self._application_id:
             raise DatabaseError(f"{self.path} is a database, but no {self._noun}: give another path, or import it")
+        if _number(connection, "user_version") in self._upgrades:
+            self._upgrade(connection)
         version = _number(connection, "user_version")
         if version != self._version:
             raise DatabaseError(
@@ -125,6 +140,25 @@ class Database:
             )
         if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise DatabaseError(self._damaged())
+
+    def _upgrade(self, connection: sqlite3.Connection) -> None:
+        """Make a file of an older version into one of ours, whoever of several processes comes first."""
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            while (version := _number(connection, "user_version")) in self._upgrades:
+                _run(connection, self._upgrades[version])
+                connection.execute(f"PRAGMA user_version = {version + 1}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def _row(self, connection: sqlite3.Connection, statement: str) -> tuple[Any, ...]:
+        row: tuple[Any, ...] | None = connection.execute(statement).fetchone()
+        if row is None:
+            raise DatabaseError(self._damaged())
+        return row
 
     def _damaged(self) -> str:
         return f"the {self._noun} {self.path} is damaged: move it away, and take the last copy of it, or begin anew"
@@ -141,9 +175,10 @@ class Database:
             raise DatabaseError(f"the {self._noun} {self.path} cannot be opened: {error.strerror}") from error
 
 
-def _row(connection: sqlite3.Connection, statement: str) -> tuple[Any, ...]:
-    row: tuple[Any, ...] = connection.execute(statement).fetchone()
-    return row
+def _run(connection: sqlite3.Connection, script: str) -> None:
+    """Execute statements inside of a transaction, which ``executescript`` would end."""
+    for statement in filter(str.strip, script.split(";")):
+        connection.execute(statement)
 
 
 def _number(connection: sqlite3.Connection, pragma: str) -> int:
@@ -161,8 +196,12 @@ def _make_private(path: Path, noun: str) -> None:
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
     folder, file = path.parent.stat(), path.lstat()
-    if folder.st_uid not in {0, os.geteuid()} or (folder.st_mode & 0o022 and not folder.st_mode & stat.S_ISVTX):
-        raise DatabaseError(f"the {noun} is not used: others can write its folder (run chmod go-w {path.parent})")
+    # Not even in a folder like /tmp, where others can only add files: one of them can be a journal of this database,
+    # which SQLite would play back into it.
+    if folder.st_uid not in {0, os.geteuid()} or folder.st_mode & 0o022:
+        raise DatabaseError(
+            f"the {noun} is not used: others can write its folder {path.parent}: use one of your own, or chmod go-w"
+        )
     if not stat.S_ISREG(file.st_mode):
         raise DatabaseError(f"the {noun} is not used: {path} is no regular file")
     if file.st_uid != os.geteuid() or file.st_mode & 0o077:

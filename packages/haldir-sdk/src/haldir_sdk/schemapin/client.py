@@ -12,13 +12,14 @@ import attrs
 from attrs import frozen
 
 from haldir_core.errors import MalformedError
-from haldir_core.schemapin.a2a import A2aVerification, CallContext, verify_schema_for_a2a
+from haldir_core.schemapin.a2a import A2aVerification, CallContext, refused_depth, verify_schema_for_a2a
+from haldir_core.schemapin.bothsigned import EnvelopeError, HaldirEnvelope
 from haldir_core.schemapin.canon import parse_strict
 from haldir_core.schemapin.codes import ErrorCode
 from haldir_core.schemapin.dnsrecord import DnsRecord
 from haldir_core.schemapin.domains import Domain, is_domain
 from haldir_core.schemapin.evidence import DEFAULT_POLICY, Evidence, Policy, Tool
-from haldir_core.schemapin.folders import FolderVault, SkillFolder, read_folder
+from haldir_core.schemapin.folders import FolderVault, SkillFolder, read_folder, read_folder_with_contents
 from haldir_core.schemapin.results import Verification
 from haldir_core.schemapin.schemas import SignedSchema
 from haldir_core.schemapin.verification import verify_schema, verify_skill
@@ -120,6 +121,8 @@ class Client:
         Raises: MalformedError if ``domain`` or ``tool_id`` is none.
         """
         tool = Tool.of(domain, tool_id)
+        if (refused := refused_depth(tool, context)) is not None:
+            return refused  # before anything is fetched for somebody who may not ask
         now = self._clock()
         try:
             signed = _bare(schema, signature)
@@ -132,23 +135,35 @@ class Client:
         return await asyncio.to_thread(verify)
 
     async def verify_skill(
-        self, folder: Path, *, domain: str, tool_id: str, vault: FolderVault = FolderVault.CONTENT
+        self, folder: Path, *, domain: str, tool_id: str, envelope: HaldirEnvelope | None = None
     ) -> Verification:
         """Return whether a skill folder is by the publisher of the tool.
 
-        ``vault`` is LEFT_OUT only where the caller verified the Haldir envelope of the same folder.
+        A folder that Haldir signed after SchemaPin verifies with an ``envelope`` alone: the verdict of
+        `haldir_core.verify`, and the snapshot that it is about.  If it is not valid, or covers other files or bytes
+        than are read here, the result is not valid either.
 
         Raises:
             MalformedError: if ``domain`` or ``tool_id`` is none.
             UnreadableError: if there is no such folder.
         """
         tool = Tool.of(domain, tool_id)
-        return await self.verify(await asyncio.to_thread(read_folder, folder), tool, vault=vault)
+        if envelope is None:
+            return await self.verify(await asyncio.to_thread(read_folder, folder), tool)
+        read = await asyncio.to_thread(read_folder_with_contents, folder)
+        try:
+            vault = envelope.vault_of(read)
+        except EnvelopeError as error:
+            return _refused(tool, ErrorCode.SIGNATURE_INVALID, str(error))
+        return await self.verify(read, tool, vault=vault)
 
     async def verify(
         self, signed: SignedSchema | SkillFolder, tool: Tool, *, vault: FolderVault = FolderVault.CONTENT
     ) -> Verification:
-        """Return whether what was read already is by the publisher of ``tool``; the result is not kept."""
+        """Return whether what was read already is by the publisher of ``tool``; the result is not kept.
+
+        ``vault`` is what `HaldirEnvelope.vault_of` returned for this folder.
+        """
         now = self._clock()
         basis = await self._basis(tool, now)
         if isinstance(basis, _Refusal):
@@ -204,10 +219,17 @@ class Client:
         discovery, revocations = resolved.discovery, resolved.revocations
         self._pins.note_revoked(tool.domain, discovery.revoked_keys, now)
         if revocations is not None and is_domain(revocations.domain, tool.domain):
-            self._pins.note_document(tool.domain, revocations, now)
+            if resolved.origin is Origin.SERVER:
+                self._pins.note_document(tool.domain, revocations, now)
+            else:  # its date can be that of a bundle, which is newer than what the server of the domain has
+                self._pins.note_revoked(tool.domain, [key.fingerprint for key in revocations.revoked_keys], now)
         revoked = (*discovery.revoked_keys, *sorted(self._pins.revoked(tool.domain)))
         evidence = Evidence(
-            discovery=attrs.evolve(discovery, revoked_keys=revoked), revocations=revocations, dns=dns, pins=self._pins
+            discovery=attrs.evolve(discovery, revoked_keys=revoked),
+            revocations=revocations,
+            dns=dns,
+            pins=self._pins,
+            statements=self._pins,
         )
         policy = self._policy if resolved.origin is Origin.FILES else self._policy_without_replays(tool)
         return _Basis(evidence, policy, resolved.problem)

@@ -99,9 +99,9 @@ class _Pages:
         try:
             asked = BundleRequest.from_bytes(await _request_body(request))
             bundle = self._published().bundle or TrustBundle()
-            return _json(request, answer(asked, bundle))
+            return _json(answer(asked, bundle))
         except RpcError as error:
-            return _json(request, answer_error(error))
+            return _json(answer_error(error))
 
 
 async def _request_body(request: web.Request) -> bytes:
@@ -117,8 +117,10 @@ async def _request_body(request: web.Request) -> bytes:
     return data
 
 
-def _json(request: web.Request, value: JsonValue) -> web.Response:
-    return _document(request, pretty_bytes(value))
+def _json(value: JsonValue) -> web.Response:
+    """Return an answer to one request, which nobody on the way may give to another."""
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+    return web.Response(body=pretty_bytes(value), content_type="application/json", headers=headers)
 
 
 def _document(request: web.Request, data: bytes | None) -> web.Response:

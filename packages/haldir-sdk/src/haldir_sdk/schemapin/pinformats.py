@@ -52,7 +52,7 @@ class PinSet:
     """Pins, and what was decided about domains."""
 
     pins: tuple[Pin, ...] = ()
-    policies: Mapping[str, DomainPolicy] = field(factory=dict)
+    policies: Mapping[Domain, DomainPolicy] = field(factory=dict)
 
 
 def read_pins(data: bytes) -> PinSet:
@@ -156,14 +156,14 @@ def _from_maps(value: Mapping[str, JsonValue]) -> PinSet:
     return PinSet(_unique(pin for item in named for pin in _from_item(item)), _policies(policies))
 
 
-def _policies(value: JsonValue) -> Mapping[str, DomainPolicy]:
+def _policies(value: JsonValue) -> Mapping[Domain, DomainPolicy]:
     """Return policies by domain; each is a word, or an object with one."""
     if not isinstance(value, Mapping):
         raise MalformedError(DOCUMENT, "the policies are no object")
-    found: dict[str, DomainPolicy] = {}
+    found: dict[Domain, DomainPolicy] = {}
     for domain, entry in value.items():
         word = entry.get("policy") if isinstance(entry, Mapping) else entry
-        found[_domain(domain)] = _policy(word)
+        found[parse_domain(domain)] = _policy(word)  # not about authorities: that would trust everybody's
     return found
 
 
@@ -177,7 +177,9 @@ def _from_sqlite(data: bytes) -> PinSet:
     connection = sqlite3.connect(":memory:")
     try:
         connection.deserialize(data)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_BYTES)
         connection.execute("PRAGMA trusted_schema = OFF")
+        _refuse_computed(connection)
         rows = connection.execute(f"SELECT {', '.join(_ROW)} FROM pinned_keys LIMIT {MAX_ROWS + 1}").fetchall()  # noqa: S608 - constants
         policies = connection.execute("SELECT domain, policy FROM domain_policies LIMIT 100000").fetchall()
     except (sqlite3.Error, UnicodeDecodeError, OverflowError) as error:
@@ -185,7 +187,23 @@ def _from_sqlite(data: bytes) -> PinSet:
     finally:
         connection.close()
     pins = _unique(_from_row(dict(zip(_ROW, row, strict=True))) for row in rows)
+    if not all(isinstance(domain, str) for domain, _ in policies):
+        raise MalformedError(DOCUMENT, "a policy is about no domain")
     return PinSet(pins, _policies(dict(policies)))
+
+
+def _refuse_computed(connection: sqlite3.Connection) -> None:
+    """Refuse views and generated columns: reading them runs what somebody else wrote, which need never end."""
+    tables = connection.execute(
+        "SELECT type, rootpage FROM sqlite_master WHERE name IN ('pinned_keys', 'domain_policies')"
+    )
+    kinds = [(kind, bool(page)) for kind, page in tables]  # a virtual table has no page
+    columns = connection.execute(
+        "SELECT hidden FROM pragma_table_xinfo('pinned_keys') UNION ALL"
+        " SELECT hidden FROM pragma_table_xinfo('domain_policies')"
+    )
+    if kinds != [("table", True)] * 2 or any(hidden for (hidden,) in columns):
+        raise MalformedError(DOCUMENT, "a database, but not one of the Python SDK: its tables are computed, or others")
 
 
 def _text(members: Mapping[str, JsonValue], name: str) -> str:

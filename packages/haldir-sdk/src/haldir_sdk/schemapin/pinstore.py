@@ -11,9 +11,11 @@ from typing import Self
 import attrs
 from attrs import frozen
 
+from haldir_core.schemapin.codes import Downgrade
 from haldir_core.schemapin.discovery import read_fingerprint
 from haldir_core.schemapin.domains import Domain, ToolId
 from haldir_core.schemapin.pins import (
+    AUTHORITY_DOMAIN,
     Candidate,
     Change,
     Decide,
@@ -32,11 +34,20 @@ from haldir_core.schemapin.pins import (
 )
 from haldir_core.schemapin.revocation import CLOCK_SKEW, KeyRevocations
 from haldir_core.schemapin.times import Moment, written_time
-from haldir_sdk.schemapin._database import Database, DatabaseError
+from haldir_sdk.schemapin._database import Database
+from haldir_sdk.schemapin._pinrows import (
+    NOUN,
+    STATEMENTS_TABLE,
+    TABLES,
+    moment_of,
+    number_of,
+    pin_of,
+    policy_of,
+    text_of,
+)
 
 APPLICATION_ID = 0x48504E53  # "HPNS"
-VERSION = 1
-NOUN = "pin store"
+VERSION = 2
 
 TOUCH_AFTER = timedelta(hours=1)
 """How old ``last_verified`` may be before it is written again: a verification need not wait for the disk."""
@@ -47,35 +58,6 @@ TRIES = 3
 MAX_REVOKED = 10_000
 """Revoked keys of one domain that are remembered: nobody shall fill the disk by revoking."""
 
-_SCHEMA = """
-CREATE TABLE pins (
-    tool_id TEXT NOT NULL,
-    domain TEXT NOT NULL,
-    fingerprint TEXT NOT NULL,
-    public_key_pem TEXT NOT NULL,
-    developer_name TEXT,
-    pinned_at TEXT NOT NULL,
-    last_verified TEXT,
-    PRIMARY KEY (tool_id, domain, fingerprint)
-) WITHOUT ROWID;
-CREATE TABLE domain_policies (
-    domain TEXT PRIMARY KEY,
-    policy TEXT NOT NULL,
-    created_at TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE revoked_keys (
-    domain TEXT NOT NULL,
-    fingerprint TEXT NOT NULL,
-    seen_at TEXT NOT NULL,
-    PRIMARY KEY (domain, fingerprint)
-) WITHOUT ROWID;
-CREATE TABLE revocation_documents (
-    domain TEXT PRIMARY KEY,
-    updated_at TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE epochs (number INTEGER NOT NULL, store TEXT NOT NULL);
-INSERT INTO epochs VALUES (0, lower(hex(randomblob(16))))
-"""
 _PINS = """
 SELECT tool_id, domain, fingerprint, public_key_pem, developer_name, pinned_at, last_verified FROM pins
 WHERE (?1 IS NULL OR tool_id = ?1) AND (?2 IS NULL OR domain = ?2)
@@ -86,6 +68,10 @@ SELECT 0, tool_id, domain, fingerprint, public_key_pem, developer_name, pinned_a
 WHERE tool_id = ?1 AND domain = ?2
 UNION ALL SELECT 1, policy, '', '', '', '', '', '' FROM domain_policies WHERE domain = ?2
 UNION ALL SELECT 2, '', '', '', '', '', '', '' FROM revoked_keys WHERE domain = ?2 AND fingerprint = ?3
+"""
+_FORGET_STATEMENT = """
+DELETE FROM statements WHERE tool_id = ?1 AND domain = ?2
+AND NOT EXISTS (SELECT 1 FROM pins WHERE tool_id = ?1 AND domain = ?2)
 """
 _INSERT = """
 INSERT INTO pins (tool_id, domain, fingerprint, public_key_pem, developer_name, pinned_at, last_verified)
@@ -122,7 +108,14 @@ class PinStore:
 
         Raises: DatabaseError
         """
-        self._database = Database(path, application_id=APPLICATION_ID, version=VERSION, schema=_SCHEMA, noun=NOUN)
+        self._database = Database(
+            path,
+            application_id=APPLICATION_ID,
+            version=VERSION,
+            schema=TABLES,
+            noun=NOUN,
+            upgrades={1: STATEMENTS_TABLE},
+        )
         self._mode = mode
         self._decide = decide
 
@@ -166,24 +159,23 @@ class PinStore:
         judgement = known.judge(candidate, self._mode)
         if judgement.outcome is not Outcome.ASK or judgement.prompt is None:
             return judgement
-        return apply_decision(self._decide(question(candidate, known.pinned, judgement)), judgement.prompt)
+        asked = question(candidate, known.pinned, judgement)
+        return apply_decision(self._decide(asked), asked)
 
     def epoch(self) -> int:
         """Return a number that grows whenever a pin, a policy or a revocation changes."""
-        row: tuple[int] = self._database.first("SELECT number FROM epochs")
-        return row[0]
+        return number_of(self._database.first("SELECT number FROM epochs")[0])
 
     @property
     def identity(self) -> str:
         """The random name that this store got when it was made; no other store has it."""
-        with self._database.reading() as connection:
-            return str(connection.execute("SELECT store FROM epochs").fetchone()[0])
+        return text_of(self._database.first("SELECT store FROM epochs")[0])
 
     def pins(self, *, tool_id: str | None = None, domain: str | None = None) -> tuple[Pin, ...]:
         """Return the pins, those of a tool, those of a domain, or those of a tool of a domain."""
         with self._database.reading() as connection:
             rows = connection.execute(_PINS, (tool_id, domain))
-            return tuple(map(_pin, rows))
+            return tuple(map(pin_of, rows))
 
     def add(self, pins: Iterable[Pin]) -> int:
         """Write pins that come from elsewhere, all or none; return how many were new.
@@ -191,12 +183,25 @@ class PinStore:
         Raises: PinError if a key is revoked, or the tool has another key already.
         """
         with self._database.writing() as connection:
-            new = [pin for pin in dict.fromkeys(pins) if _is_new(connection, pin)]
-            for pin in new:
-                _insert(connection, pin)
-            if new:
+            return _add(connection, pins)
+
+    def take_over(self, pins: Iterable[Pin], policies: Mapping[Domain, DomainPolicy], now: datetime) -> int:
+        """Write pins and decisions about domains that come from elsewhere, all or none; return how many pins were new.
+
+        Raises: PinError if a key is revoked, a tool has another key already, or a domain another policy.
+        """
+        with self._database.writing() as connection:
+            known = dict(connection.execute("SELECT domain, policy FROM domain_policies").fetchall())
+            for domain, policy in policies.items():
+                if known.get(domain, policy.value) != policy.value:
+                    raise PinError(
+                        f"{domain} is {policy_of(known[domain])}, not {policy.value}: decide that first (pin policy)"
+                    )
+                if domain not in known:
+                    _set_policy(connection, domain, policy, now)
+            if not policies.keys() <= known.keys():
                 _next_epoch(connection)
-        return len(new)
+            return _add(connection, pins)
 
     def remove(self, tool_id: str, domain: str, fingerprint: str | None = None) -> int:
         """Forget the pins of a tool, or one of them; return how many there were."""
@@ -206,17 +211,23 @@ class PinStore:
                 (tool_id, domain, fingerprint),
             ).rowcount
             if gone:
+                connection.execute(_FORGET_STATEMENT, (tool_id, domain))
                 _next_epoch(connection)
         return gone
 
-    def policies(self) -> Mapping[str, DomainPolicy]:
+    def policies(self) -> Mapping[Domain, DomainPolicy]:
         """Return what was decided about domains."""
         with self._database.reading() as connection:
             rows = connection.execute("SELECT domain, policy FROM domain_policies ORDER BY domain").fetchall()
-        return {domain: _policy(policy) for domain, policy in rows}
+        return {Domain(text_of(domain)): policy_of(policy) for domain, policy in rows}
 
     def set_policy(self, domain: Domain, policy: DomainPolicy, now: datetime) -> None:
-        """Note what was decided about a domain."""
+        """Note what was decided about a domain.
+
+        Raises: PinError where it would be decided about the authorities of all bundles.
+        """
+        if domain == AUTHORITY_DOMAIN:
+            raise PinError("nothing can be decided about all authorities of bundles: pin or forget each")
         with self._database.writing() as connection:
             _set_policy(connection, domain, policy, now)
             _next_epoch(connection)
@@ -242,6 +253,30 @@ class PinStore:
             if updated.moment - now <= CLOCK_SKEW and (newest is None or newest < updated):
                 connection.execute("INSERT OR REPLACE INTO revocation_documents VALUES (?, ?)", (domain, updated.text))
 
+    def downgrade(self, domain: Domain, tool_id: ToolId) -> Downgrade:
+        """Return what it means that a tool has no signed statement: nothing, if it never had one.
+
+        In strict mode one that had a statement is refused without it; in the others that is a warning.
+        """
+        if not self._had_statement(domain, tool_id):
+            return Downgrade.NONE
+        return Downgrade.REFUSED if self._mode is Mode.STRICT else Downgrade.WARNED
+
+    def note_statement(self, domain: Domain, tool_id: ToolId, now: datetime) -> None:
+        """Remember that a statement of the tool was verified, until all of its pins are removed."""
+        if self._had_statement(domain, tool_id):
+            return
+        with self._database.writing() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO statements VALUES (?, ?, ?)", (tool_id, domain, written_time(now))
+            )
+            _next_epoch(connection)
+
+    def _had_statement(self, domain: Domain, tool_id: ToolId) -> bool:
+        with self._database.reading() as connection:
+            found = connection.execute("SELECT 1 FROM statements WHERE tool_id = ? AND domain = ?", (tool_id, domain))
+            return found.fetchone() is not None
+
     def newest_document(self, domain: Domain) -> Moment | None:
         """Return how new the newest revocation document of ``domain`` was that was seen."""
         with self._database.reading() as connection:
@@ -251,15 +286,15 @@ class PinStore:
         """Return the keys that ``domain`` was ever seen to revoke."""
         with self._database.reading() as connection:
             rows = connection.execute("SELECT fingerprint FROM revoked_keys WHERE domain = ?", (domain,))
-            return frozenset(row[0] for row in rows)
+            return frozenset(text_of(row[0]) for row in rows)
 
 
 def _known(connection: sqlite3.Connection, candidate: Candidate) -> _Known:
     """Return what matters for a key in one statement, so that it is one state that is read."""
     rows = connection.execute(_KNOWN, (candidate.tool_id, candidate.domain, candidate.fingerprint)).fetchall()
-    policies = [_policy(row[1]) for row in rows if row[0] == 1]
+    policies = [policy_of(row[1]) for row in rows if row[0] == 1]
     return _Known(
-        pinned=tuple(_pin(row[1:]) for row in rows if row[0] == 0),
+        pinned=tuple(pin_of(row[1:]) for row in rows if row[0] == 0),
         policy=policies[0] if policies else DomainPolicy.DEFAULT,
         revoked=any(row[0] == 2 for row in rows),
     )
@@ -287,6 +322,15 @@ def _write(
         _next_epoch(connection)
 
 
+def _add(connection: sqlite3.Connection, pins: Iterable[Pin]) -> int:
+    new = [pin for pin in dict.fromkeys(pins) if _is_new(connection, pin)]
+    for pin in new:
+        _insert(connection, pin)
+    if new:
+        _next_epoch(connection)
+    return len(new)
+
+
 def _is_new(connection: sqlite3.Connection, pin: Pin) -> bool:
     """Whether a pin from elsewhere is to be written; a tool may come with several keys, but none beside its own."""
     candidate = Candidate(tool_id=pin.tool_id, domain=pin.domain, fingerprint=pin.fingerprint)
@@ -302,26 +346,6 @@ def _is_new(connection: sqlite3.Connection, pin: Pin) -> bool:
 
 def _insert(connection: sqlite3.Connection, pin: Pin) -> None:
     connection.execute(_INSERT, attrs.astuple(pin))
-
-
-def _pin(row: tuple[str, str, str, str, str | None, str, str | None]) -> Pin:
-    tool_id, domain, fingerprint, pem, developer, pinned_at, verified = row
-    return Pin(
-        tool_id=ToolId(tool_id),
-        domain=Domain(domain),
-        fingerprint=fingerprint,
-        public_key_pem=pem,
-        developer_name=developer,
-        pinned_at=pinned_at,
-        last_verified=verified,
-    )
-
-
-def _policy(text: str) -> DomainPolicy:
-    try:
-        return DomainPolicy(text)
-    except ValueError as error:
-        raise DatabaseError(f"the {NOUN} holds {text[:40]!r}, which is no policy: it was changed by hand") from error
 
 
 def _set_policy(connection: sqlite3.Connection, domain: Domain, policy: DomainPolicy, now: datetime) -> None:
@@ -344,12 +368,7 @@ def _note_revoked(connection: sqlite3.Connection, domain: Domain, fingerprints: 
 
 def _newest(connection: sqlite3.Connection, domain: Domain) -> Moment | None:
     row = connection.execute("SELECT updated_at FROM revocation_documents WHERE domain = ?", (domain,)).fetchone()
-    if row is None:
-        return None
-    try:
-        return Moment.parse(row[0])
-    except ValueError as error:
-        raise DatabaseError(f"the {NOUN} holds {row[0][:40]!r}, which is no time: it was changed by hand") from error
+    return None if row is None else moment_of(row[0])
 
 
 def _next_epoch(connection: sqlite3.Connection) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from typing import TextIO
 
 from attrs import frozen
 
@@ -47,7 +48,7 @@ class ConsolePrompt:
             self.write(f"{' / '.join(words)}:")
             try:
                 answer = self.read().strip().lower()
-            except EOFError:
+            except (EOFError, OSError, ValueError):  # ValueError: no text of this terminal's encoding, or closed
                 return Decision.REJECT
             if not answer:
                 return Decision.REJECT
@@ -58,7 +59,7 @@ class ConsolePrompt:
 
 def terminal_prompt() -> ConsolePrompt | None:
     """Return a prompt on the terminal of this process, or None if there is none to ask on."""
-    if sys.stdin is None or sys.stderr is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
         return None
     return ConsolePrompt(read=_read_line, write=_write_line)
 
@@ -81,6 +82,10 @@ def question_lines(question: Question) -> list[str]:
 def _shown(text: str) -> str:
     """Return ``text`` without anything that a terminal would act on, or hide."""
     return "".join(char.encode("unicode_escape").decode("ascii") if is_invisible(char) else char for char in text[:300])
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and not stream.closed and stream.isatty()
 
 
 def _read_line() -> str:

@@ -12,9 +12,10 @@ from attrs import frozen
 
 from haldir_core.errors import MalformedError
 from haldir_core.schemapin.bundles import TrustBundle, verify_bundle
+from haldir_core.schemapin.codes import PinStatus
 from haldir_core.schemapin.discovery import MAX_BYTES, Discovery, well_known_url
 from haldir_core.schemapin.domains import Domain
-from haldir_core.schemapin.pins import PinLedger
+from haldir_core.schemapin.pins import Candidate, Judgement, Outcome, PinLedger
 from haldir_core.schemapin.revocation import KeyRevocations
 from haldir_core.schemapin.times import Moment
 from haldir_sdk.schemapin.errors import FetchError, NotThereError, ResolveError
@@ -175,17 +176,41 @@ class ChainResolver:
 
 
 def open_bundle(data: bytes, authorities: PinLedger, *, now: datetime) -> BundleResolver:
-    """Return a resolver for a signed bundle, whose authority is pinned, or pinned now.
+    """Return a resolver for a signed bundle, whose authority is pinned.
+
+    No authority is pinned here, whatever the mode of ``authorities`` is, for it speaks for every domain:
+    `haldir_core.schemapin.verify_bundle` pins one that is new, where somebody wants that.
 
     Raises:
         MalformedError: if it is no bundle.
         ResolveError: if it is not signed, has expired, or its authority is not the one that is pinned.
     """
     bundle = TrustBundle.from_bytes(data)
-    result = verify_bundle(bundle, authorities, now=now)
+    result = verify_bundle(bundle, _KnownAuthorities(authorities), now=now)
     if not result.valid:
         raise ResolveError(f"{result.code}: {result.message}")
     return BundleResolver(bundle)
+
+
+@frozen
+class _KnownAuthorities:
+    """A `PinLedger` that accepts what another one has pinned already, writes nothing, and asks nobody."""
+
+    _ledger: PinLedger
+
+    def peek(self, candidate: Candidate) -> Judgement:
+        judgement = self._ledger.peek(candidate)
+        if judgement.is_refused or judgement.status is PinStatus.PINNED:
+            return judgement
+        message = (
+            f"the authority {candidate.tool_id} ({candidate.fingerprint}) is not pinned, so its bundle says nothing:"
+            " ask the authority whether that is its key, then pin it (haldir schemapin bundle verify FILE --auto-pin)"
+        )
+        return Judgement(outcome=Outcome.REFUSED, message=message, prompt=judgement.prompt)
+
+    def commit(self, candidate: Candidate, now: datetime) -> Judgement:
+        del now
+        return self.peek(candidate)
 
 
 def _read(folder: int, name: str) -> bytes | None:

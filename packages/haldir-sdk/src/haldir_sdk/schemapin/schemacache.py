@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-import attrs
 from attrs import field, frozen
 from attrs.validators import gt
 
 from haldir_core.canonical import JsonObject, JsonValue, canonical_bytes, parse_object
 from haldir_core.errors import MalformedError
-from haldir_core.schemapin.codes import PinStatus
+from haldir_core.schemapin.codes import PinStatus, WarningCode
 from haldir_core.schemapin.domains import Domain, ToolId
 from haldir_core.schemapin.results import Metadata, Verification
 from haldir_core.schemapin.times import Moment, written_time
@@ -69,7 +68,7 @@ class ResultCache(Protocol):
         ...
 
     def put(self, key: CacheKey, signature: str, result: Verification, *, epoch: int, now: datetime) -> None:
-        """Keep a result; ``epoch`` is the one from before the verification.  What is not plainly valid is not kept."""
+        """Keep a result that is plainly valid, with a pinned key; ``epoch`` is the one from before the verification."""
         ...
 
 
@@ -119,7 +118,7 @@ class SchemaCache:
         if until is None:
             return
         with self._lock:
-            self._entries[key] = _Entry(signature, epoch, now, until, _seen_again(result))
+            self._entries[key] = _Entry(signature, epoch, now, until, result)
             self._entries.move_to_end(key)
             while len(self._entries) > self._limits.entries:
                 self._entries.popitem(last=False)
@@ -149,9 +148,12 @@ class SharedSchemaCache:
         """Return the result that is kept for exactly this schema and signature."""
         with self._database.reading() as connection:
             row = connection.execute(_FIND, key).fetchone()
-        if row is None or (row[0], row[1]) != (signature, epoch) or not row[2] <= written_time(now) < row[3]:
+        if row is None or (row[0], row[1]) != (signature, epoch):
             return None
-        return _decoded(key, bytes(row[4]))
+        since, until, data = row[2:]
+        if not (isinstance(since, str) and isinstance(until, str) and isinstance(data, bytes)):
+            return None  # the file was changed by hand
+        return _decoded(key, data) if since <= written_time(now) < until else None
 
     def put(self, key: CacheKey, signature: str, result: Verification, *, epoch: int, now: datetime) -> None:
         """Keep a result."""
@@ -167,8 +169,10 @@ class SharedSchemaCache:
 
 def _kept_until(result: Verification, now: datetime, limits: CacheLimits) -> datetime | None:
     """Return until when a result holds; None for one that is not kept."""
-    if not result.valid or result.expired or result.key_pinning is None:
-        return None
+    if not result.valid or result.expired or result.key_pinning is not PinStatus.PINNED:
+        return None  # a key that is accepted once only must be asked about again, and a new pin ends the epoch anyway
+    if WarningCode.STATEMENT_DROPPED in result.warnings:
+        return None  # in strict mode it is refused
     until = now + limits.lifetime
     text = result.metadata.expires_at
     if text is None:
@@ -177,10 +181,6 @@ def _kept_until(result: Verification, now: datetime, limits: CacheLimits) -> dat
         return min(until, Moment.parse(text).moment)
     except ValueError:
         return None
-
-
-def _seen_again(result: Verification) -> Verification:
-    return attrs.evolve(result, key_pinning=PinStatus.PINNED)
 
 
 def _encoded(result: Verification) -> bytes:

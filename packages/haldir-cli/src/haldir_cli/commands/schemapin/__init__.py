@@ -13,6 +13,8 @@ COMMANDS = {
     "pin": "Look at the keys that are pinned, and change them.",
     "bundle": "Make, sign, verify and merge trust bundles.",
     "discover": "Show what a domain publishes.",
+    "guard": "Stand between an MCP client and its server, and let only known tools through.",
+    "guarded": "Look at the tools of guarded servers, and decide about them.",
 }
 """Every command and its first line of help; each is the module of that name in this folder."""
 

@@ -15,8 +15,9 @@ from haldir_cli.show import say
 
 if TYPE_CHECKING:
     from haldir_core.canonical import JsonObject
+    from haldir_core.schemapin.bundles import TrustBundle
     from haldir_core.schemapin.keys import PrivateKey
-    from haldir_core.schemapin.pins import Decision, Question
+    from haldir_core.schemapin.pins import Decision, PinLedger, Question
     from haldir_sdk.schemapin import PinStore
 
 PIN_STORE = "schemapin-pins.db"
@@ -34,6 +35,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 Pattern = Annotated[str, typer.Option(metavar="GLOB", help="Which files of a --batch folder are taken.")]
 ExpiresIn = Annotated[
     int | None, typer.Option("--expires-in", metavar="DAYS", min=1, max=36_500, help="Days until it expires.")
+]
+
+
+Authority = Annotated[
+    Path | None,
+    typer.Option("--authority", metavar="FILE", help="The key that must have signed the bundle; it is not pinned."),
 ]
 
 
@@ -84,15 +91,32 @@ def open_pins(named: Path | None, pinning: Pinning = Pinning.LOOK) -> "PinStore"
     return PinStore(path, mode=Mode.INTERACTIVE, decide=decide)
 
 
+def only_authority(path: Path, bundle: "TrustBundle") -> "PinLedger":
+    """Return pins that know one key alone, by the name that the bundle gives it."""
+    from haldir_core.schemapin import MemoryPins, Mode, Pin, load_public_key
+    from haldir_core.schemapin.domains import ToolId
+    from haldir_core.schemapin.pins import AUTHORITY_DOMAIN
+
+    kid = bundle.authority.kid if bundle.authority else ""
+    pin = Pin(tool_id=ToolId(kid), domain=AUTHORITY_DOMAIN, fingerprint=load_public_key(path).fingerprint)
+    return MemoryPins([pin], mode=Mode.STRICT)
+
+
 def _accept_once(question: "Question") -> "Decision":
-    """Use the first key of a tool without pinning it; whatever else comes is refused."""
+    """Use the first key of a tool without pinning it; whatever else comes is refused.
+
+    So is an authority that is not pinned: it speaks for every domain, and nothing but a pin says who it is.
+    """
     from haldir_core.schemapin.pins import AUTHORITY_DOMAIN, Decision, Prompt
     from haldir_sdk.schemapin.prompts import question_lines
 
+    candidate = question.candidate
+    if candidate.domain == AUTHORITY_DOMAIN and question.prompt is Prompt.FIRST_TIME_KEY:
+        say(
+            f"The authority {candidate.tool_id} ({candidate.fingerprint}) is not pinned: if that is its key, --auto-pin"
+        )
+        return Decision.REJECT
     if question.prompt is Prompt.FIRST_TIME_KEY:
-        candidate = question.candidate
-        if candidate.domain == AUTHORITY_DOMAIN:
-            say(f"Note: the authority {candidate.tool_id} ({candidate.fingerprint}) is not pinned; --auto-pin pins it")
         return Decision.TEMPORARY_ACCEPT
     say(*question_lines(question)[: 5 + len(question.pinned)])
     return Decision.REJECT
@@ -104,20 +128,47 @@ def expiry(days: int | None, now: datetime) -> datetime | None:
 
 
 def batch_files(folder: Path, pattern: str) -> Iterator[Path]:
-    """Yield the files of a folder that match, sorted by name; links are not followed.
+    """Yield the files of a folder that match, sorted by name.
 
-    Raises: typer.BadParameter if there is no such folder, nothing matches, or too much does.
+    Raises: typer.BadParameter if there is no such folder, nothing matches, too much does, or something that is no
+        file: who reads the folder later could follow a link that nobody verified.
     """
     if not folder.is_dir():
         raise typer.BadParameter(f"--batch: {folder} is no folder")
     if not pattern or pattern.startswith("/") or ".." in pattern:
         raise typer.BadParameter(f"--pattern: {pattern!r} leads out of the folder")
-    found = sorted(path for path in folder.glob(pattern) if path.is_file() and not path.is_symlink())
+    matching = sorted(folder.glob(pattern))
+    odd = [path for path in matching if path.is_symlink() or not (path.is_file() or path.is_dir())]
+    if odd:
+        raise typer.BadParameter(f"--batch: {odd[0]} is no regular file, and would be left out")
+    found = [path for path in matching if path.is_file()]
     if not found or len(found) > MAX_BATCH:
         raise typer.BadParameter(
             f"--batch: {len(found)} files in {folder} match {pattern!r}; 1 to {MAX_BATCH} can be taken"
         )
     yield from found
+
+
+def read_stdin(noun: str, max_bytes: int) -> bytes:
+    """Return what standard input holds, up to one byte more than ``max_bytes``.
+
+    Raises: UnreadableError if it is closed.
+    """
+    from haldir_core.errors import UnreadableError
+
+    if sys.stdin is None or sys.stdin.closed:
+        raise UnreadableError(f"cannot read the {noun}: standard input is closed")
+    return sys.stdin.buffer.read(max_bytes + 1)
+
+
+def pinning_of(*, auto_pin: bool, interactive: bool) -> Pinning:
+    """Return what the options say about keys that are not pinned.
+
+    Raises: typer.BadParameter if they contradict each other.
+    """
+    if auto_pin and interactive:
+        raise typer.BadParameter("give --auto-pin or --interactive: first keys are pinned, or somebody is asked")
+    return Pinning.AUTO if auto_pin else Pinning.ASK if interactive else Pinning.LOOK
 
 
 def one_of(**options: object) -> str:

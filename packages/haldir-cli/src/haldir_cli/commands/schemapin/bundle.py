@@ -8,14 +8,16 @@ import typer
 from haldir_cli.apps import make_app
 from haldir_cli.commands.schemapin._shared import (
     AsJson,
+    Authority,
     ExpiresIn,
-    Pinning,
     PinningDb,
     SigningKeyFile,
     batch_files,
     expiry,
+    only_authority,
     open_key,
     open_pins,
+    pinning_of,
     print_json,
 )
 from haldir_cli.exits import Exit
@@ -23,12 +25,15 @@ from haldir_cli.options import PassphraseEnv, PassphraseFd
 from haldir_cli.show import say
 
 if TYPE_CHECKING:
+    from haldir_core.schemapin import Domain, KeyRevocations
     from haldir_core.schemapin.bundles import BundleResult, TrustBundle
-    from haldir_core.schemapin.pins import PinLedger
 
 app = make_app(help="Make, sign, verify and merge trust bundles.")
 
 BundleFile = Annotated[Path, typer.Argument(metavar="FILE", help="The bundle.", show_default=False)]
+REVOCATIONS = ".revocations"
+"""How the name of a file with the revocations of a domain ends, before its ``.json``."""
+
 Output = Annotated[Path, typer.Option(metavar="FILE", help="Where it is written.", show_default=False)]
 
 
@@ -42,16 +47,39 @@ def make(
     """Make an unsigned bundle of the documents in a folder."""
     from haldir_cli.clock import now
     from haldir_cli.files import read_file
+    from haldir_core.errors import MalformedError
     from haldir_core.schemapin import Discovery, KeyRevocations, TrustBundle, parse_domain
 
-    documents, revocations = [], []
+    documents: dict[Domain, Discovery] = {}
+    revocations: dict[Domain, KeyRevocations] = {}
     for path in batch_files(folder, "*.json"):
-        if path.name.endswith(".revocations.json"):
-            revocations.append(KeyRevocations.from_bytes(read_file(path, "revocation document")))
+        stem = path.name.removesuffix(".json")
+        domain = parse_domain(stem.removesuffix(REVOCATIONS))
+        if domain in (revocations if stem.endswith(REVOCATIONS) else documents):
+            raise MalformedError(str(path), f"is another document for {domain}: keep one")
+        if stem.endswith(REVOCATIONS):
+            revocations[domain] = _about(
+                domain, KeyRevocations.from_bytes(read_file(path, "revocation document")), path
+            )
         else:
-            document = Discovery.from_bytes(read_file(path, "discovery document"))
-            documents.append((parse_domain(path.name.removesuffix(".json")), document))
-    _write(TrustBundle.create(documents, revocations, now()), output)
+            documents[domain] = Discovery.from_bytes(read_file(path, "discovery document"))
+    for domain, document in documents.items():
+        if document.revocation_endpoint and domain not in revocations:
+            say(f"Note: {domain} names a revocation endpoint: without its list the bundle says that it revoked nothing")
+    _write(TrustBundle.create(documents.items(), revocations.values(), now()), output)
+
+
+def _about(domain: "Domain", document: "KeyRevocations", path: Path) -> "KeyRevocations":
+    """Return a revocation document that is about the domain whose file it is: in a bundle it is found by that alone.
+
+    Raises: MalformedError if it is about another one.
+    """
+    from haldir_core.errors import MalformedError
+    from haldir_core.schemapin.domains import is_domain
+
+    if not is_domain(document.domain, domain):
+        raise MalformedError(str(path), f"is about {document.domain[:100]!r}, not about {domain}")
+    return document
 
 
 @app.command()
@@ -78,9 +106,7 @@ def sign(
 @app.command()
 def verify(
     source: BundleFile,
-    authority: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The key that must have signed it; nothing is pinned.")
-    ] = None,
+    authority: Authority = None,
     auto_pin: Annotated[bool, typer.Option("--auto-pin", help="Pin the authority, if its name is new.")] = False,
     interactive: Annotated[
         bool, typer.Option("--interactive", help="Ask about an authority that is not pinned.")
@@ -96,9 +122,8 @@ def verify(
     if authority is not None:
         if auto_pin or interactive:
             raise typer.BadParameter("--authority says which key counts: nothing is asked or pinned beside it")
-        return _say(verify_bundle(bundle, _pinned_to(authority, bundle), now=now()), bundle, json=json)
-    pinning = Pinning.AUTO if auto_pin else Pinning.ASK if interactive else Pinning.LOOK
-    with open_pins(pinning_db, pinning) as pins:
+        return _say(verify_bundle(bundle, only_authority(authority, bundle), now=now()), bundle, json=json)
+    with open_pins(pinning_db, pinning_of(auto_pin=auto_pin, interactive=interactive)) as pins:
         return _say(verify_bundle(bundle, pins, now=now()), bundle, json=json)
 
 
@@ -130,17 +155,6 @@ def _write(bundle: "TrustBundle", output: Path) -> None:
     replace_file(output, bundle.to_bytes(), mode=0o644)
     signed = f"signed as {bundle.authority.kid}" if bundle.authority else "not signed"
     say(f"{output}: {len(bundle.documents)} domain(s), {len(bundle.revocations)} with revocations, {signed}")
-
-
-def _pinned_to(authority: Path, bundle: "TrustBundle") -> "PinLedger":
-    """Return pins that know this key alone, by the name that the bundle gives it."""
-    from haldir_core.schemapin import MemoryPins, Mode, Pin, load_public_key
-    from haldir_core.schemapin.domains import ToolId
-    from haldir_core.schemapin.pins import AUTHORITY_DOMAIN
-
-    kid = bundle.authority.kid if bundle.authority else ""
-    pin = Pin(tool_id=ToolId(kid), domain=AUTHORITY_DOMAIN, fingerprint=load_public_key(authority).fingerprint)
-    return MemoryPins([pin], mode=Mode.STRICT)
 
 
 def _say(result: "BundleResult", bundle: "TrustBundle", *, json: bool) -> int:

@@ -88,15 +88,12 @@ def import_(
     """
     from haldir_cli.clock import now
     from haldir_cli.files import read_file
-    from haldir_core.schemapin.domains import Domain
     from haldir_sdk.schemapin import read_pins
     from haldir_sdk.schemapin.pinformats import MAX_BYTES
 
     read = read_pins(read_file(source, "pins", MAX_BYTES))
     with open_pins(pinning_db) as pins:
-        added = pins.add(read.pins)
-        for domain, policy in read.policies.items():
-            pins.set_policy(Domain(domain), policy, now())
+        added = pins.take_over(read.pins, read.policies, now())
     say(f"Pinned: {added} of {len(read.pins)} key(s), the others were pinned already; {len(read.policies)} policies")
 
 

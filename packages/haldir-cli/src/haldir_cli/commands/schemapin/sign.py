@@ -1,6 +1,5 @@
 """``haldir schemapin sign``: sign schemas, or a skill folder."""
 
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +20,7 @@ from haldir_cli.commands.schemapin._shared import (
     one_of,
     open_key,
     print_json,
+    read_stdin,
 )
 from haldir_cli.exits import Exit
 from haldir_cli.options import PassphraseEnv, PassphraseFd
@@ -118,6 +118,8 @@ def sign(
     from haldir_cli.clock import now
 
     source = one_of(schema=schema, batch=batch, stdin=stdin, skill=skill)
+    if domain is None and (expires_in or tool_id is not None or previous_hash is not None):
+        raise typer.BadParameter("give --domain: without it nothing is signed that says tool id, expiry or version")
     moment = now()
     wanted = _Wanted(
         key=open_key(key, passphrase_env, passphrase_fd),
@@ -166,7 +168,7 @@ def _sign_schema(path: Path, target: Path | None, wanted: _Wanted, shown: "JsonO
     from haldir_core.schemapin.canon import MAX_DOCUMENT_BYTES
     from haldir_core.schemapin.times import written_time
 
-    data = sys.stdin.buffer.read(MAX_DOCUMENT_BYTES + 1) if path == STDIN else read_file(path, "schema")
+    data = read_stdin("schema", MAX_DOCUMENT_BYTES) if path == STDIN else read_file(path, "schema")
     value = parse_strict(data, "schema")
     if lint:
         _lint(path, value)

@@ -1,25 +1,32 @@
 """``haldir schemapin verify``: verify signed schemas, or a skill folder."""
 
-import sys
+import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import attrs
 import typer
 
 from haldir_cli.apps import make_app
+from haldir_cli.commands.schemapin._bothsigned import VAULT_OPTIONS, HaldirTrust, SkillRead, read_skill_folder
 from haldir_cli.commands.schemapin._shared import (
     AsJson,
+    Authority,
     Pattern,
-    Pinning,
     PinningDb,
     Quiet,
     Verbose,
     batch_files,
     one_of,
+    only_authority,
     open_pins,
+    pinning_of,
     print_json,
+    read_stdin,
 )
 from haldir_cli.exits import Exit
+from haldir_cli.options import RevocationFile, RevocationKeys, TrustStoreFile
 from haldir_cli.show import say
 
 if TYPE_CHECKING:
@@ -32,13 +39,12 @@ if TYPE_CHECKING:
         Policy,
         PublicKey,
         SignedSchema,
-        SkillFolder,
         Tool,
         Verification,
     )
     from haldir_sdk.schemapin import PinStore, Resolver
 
-    Signed = SignedSchema | SkillFolder
+    Signed = SignedSchema | SkillRead
 
 app = make_app()
 
@@ -61,8 +67,10 @@ def verify(
         Path | None, typer.Option("--discovery-dir", metavar="DIR", help="Read DOMAIN.json here; fetch nothing.")
     ] = None,
     bundle: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Look into this signed trust bundle; fetch nothing.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Look into this bundle of a pinned authority; fetch nothing."),
     ] = None,
+    authority: Authority = None,
     tool_id: Annotated[
         str | None,
         typer.Option("--tool-id", help="How you call the tool [default for skills: the name of the folder]."),
@@ -78,6 +86,13 @@ def verify(
     require_statement: Annotated[
         bool, typer.Option("--require-statement", help="Demand a signed statement, so that no metadata can be forged.")
     ] = False,
+    key: Annotated[
+        list[Path] | None,
+        typer.Option("--key", metavar="FILE", help="Trust this public key for the .vault of a skill; repeatable."),
+    ] = None,
+    trust_store: TrustStoreFile = None,
+    revocation: RevocationFile = None,
+    revocation_key: RevocationKeys = None,
     pattern: Pattern = "*.json",
     verbose: Verbose = False,
     quiet: Quiet = False,
@@ -88,30 +103,45 @@ def verify(
 ) -> int:
     """Verify signed schemas or a skill folder with a key, or with what a domain publishes.
 
+    A skill folder that Haldir signed too must be valid for both; --key and the options of the trust store are for that.
+
     Exit code 0 if all are valid, 1 if one is not, 3 if the documents of the domain are not to be had.
     """
     source = one_of(schema=schema, batch=batch, stdin=stdin, skill=skill)
     _check_names(domain, tool_id)
     policy = _policy(accept_go=accept_go, reject_expired=reject_expired, require_statement=require_statement)
     inputs = list(batch_files(batch or Path(), pattern)) if source == "batch" else [schema or skill or STDIN]
-    read = _read_skill if skill is not None else _read_schema
+    trust = HaldirTrust(
+        keys=tuple(key or ()),
+        trust_store=trust_store,
+        revocation=revocation,
+        revocation_keys=tuple(revocation_key or ()),
+    )
+    if trust.is_named and skill is None:
+        raise typer.BadParameter(f"{VAULT_OPTIONS}: are about the .vault of a skill folder (--skill)")
+    if authority is not None and bundle is None:
+        raise typer.BadParameter("--authority: says who must have signed the bundle; give --bundle too")
+
+    def read(path: Path) -> "Signed":
+        return _read_schema(path) if skill is None else read_skill_folder(path, trust)
+
+    row = _row_of_many if source == "batch" else _row
     if public_key is not None:
         if auto_pin or interactive or dns or bundle or discovery_dir:
             raise typer.BadParameter("--public-key says which key counts: nothing is found, asked or pinned beside it")
         judge = _by_key(public_key, domain, tool_id, policy)
-        rows = [_row(path, lambda path: judge(read(path)), str(public_key)) for path in inputs]
+        rows = [row(path, lambda path: _seen(read(path), judge), str(public_key)) for path in inputs]
         return _report(rows, json=json, quiet=quiet, verbose=verbose)
     if domain is None:
         raise typer.BadParameter("give --public-key FILE, or --domain DOMAIN")
     if tool_id is None and source in {"schema", "stdin"}:
         raise typer.BadParameter("give --tool-id: pins are kept for each tool, and a file must not choose its own")
-    pinning = Pinning.AUTO if auto_pin else Pinning.ASK if interactive else Pinning.LOOK
-    with open_pins(pinning_db, pinning) as pins:
-        resolver = _resolver(pins, bundle, discovery_dir)
+    with open_pins(pinning_db, pinning_of(auto_pin=auto_pin, interactive=interactive)) as pins:
+        resolver = _resolver(pins, bundle, authority, discovery_dir)
         if resolver is None:
             return Exit.NO
         ask = _by_domain(pins, resolver, domain, policy, dns=dns)
-        rows = [_row(path, lambda path: ask(read(path), tool_id or _own_name(path)), domain) for path in inputs]
+        rows = [row(path, lambda path: _seen(read(path), ask(tool_id or _own_name(path))), domain) for path in inputs]
     return _report(rows, json=json, quiet=quiet, verbose=verbose)
 
 
@@ -143,19 +173,14 @@ def _read_schema(path: Path) -> "SignedSchema":
     from haldir_core.schemapin import SignedSchema
     from haldir_core.schemapin.canon import MAX_DOCUMENT_BYTES
 
-    data = sys.stdin.buffer.read(MAX_DOCUMENT_BYTES + 1) if path == STDIN else read_file(path, "signed schema")
+    data = read_stdin("signed schema", MAX_DOCUMENT_BYTES) if path == STDIN else read_file(path, "signed schema")
     return SignedSchema.from_bytes(data)
 
 
-def _read_skill(path: Path) -> "SkillFolder":
-    from haldir_core.schemapin import read_folder
-
-    return read_folder(path)
-
-
 def _own_name(path: Path) -> str:
-    """Return how the caller calls a file or folder: its name, without ending."""
-    return path.resolve().stem if path.is_file() else path.resolve().name
+    """Return how the caller calls a file or folder: its name, without ending; a link does not choose another one."""
+    named = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() follows links
+    return named.stem if path.is_file() else named.name
 
 
 def _by_key(
@@ -164,13 +189,18 @@ def _by_key(
     """Return what verifies with a key that the caller trusts; a tool that is not named is the one that is claimed."""
     from haldir_cli.clock import now
     from haldir_core.schemapin import Discovery, Evidence, Tool, load_public_key
+    from haldir_core.schemapin.domains import Domain
 
     key = load_public_key(public_key)
     evidence = Evidence(discovery=Discovery(public_key_pem=key.to_pem().decode("ascii")))
 
     def judge(signed: "Signed") -> "Verification":
         claimed_domain, claimed_id = _claimed(signed, key)
-        return _verified(signed, Tool.of(domain or claimed_domain, tool_id or claimed_id), evidence, policy, now())
+        tool = Tool.of(domain or claimed_domain, tool_id or claimed_id)
+        result = _verified(signed, tool, evidence, policy, now())
+        if domain is not None or result.metadata_authenticated:
+            return result
+        return attrs.evolve(result, domain=Domain(UNNAMED))  # what nobody signed is not shown as if it were known
 
     return judge
 
@@ -186,8 +216,8 @@ def _claimed(signed: "Signed", key: "PublicKey") -> tuple[str, str]:
         if isinstance(signed, SignedSchema):
             extra = signed.extra
         else:
-            document = SignatureFile.from_bytes(signed.signature_file or b"")
-            extra, domain, name = document.extra, parse_domain(document.domain), signed.skill_name
+            document = SignatureFile.from_bytes(signed.folder.signature_file or b"")
+            extra, domain, name = document.extra, parse_domain(document.domain), signed.folder.skill_name
         statement = read_signed(extra, key)
     except MalformedError:
         return domain, name
@@ -201,20 +231,25 @@ def _verified(
 
     if isinstance(signed, SignedSchema):
         return verify_schema(signed, tool, evidence, now=moment, policy=policy)
-    return verify_skill(signed, tool, evidence, now=moment, policy=policy)
+    return verify_skill(signed.folder, tool, evidence, now=moment, policy=policy, vault=signed.vault)
 
 
-def _resolver(pins: "PinStore", bundle: Path | None, discovery_dir: Path | None) -> "Resolver | None":
+def _resolver(
+    pins: "PinStore", bundle: Path | None, authority: Path | None, discovery_dir: Path | None
+) -> "Resolver | None":
     """Return where the documents of a domain are looked for; None after saying why a bundle is not good."""
     from haldir_cli.clock import now
     from haldir_cli.files import read_file
+    from haldir_core.schemapin import TrustBundle
     from haldir_sdk.schemapin import Fetcher, FolderResolver, ResolveError, WellKnownResolver, open_bundle
 
     if bundle is not None and discovery_dir is not None:
         raise typer.BadParameter("give --bundle or --discovery-dir, not both")
     if bundle is not None:
+        data = read_file(bundle, "trust bundle")
+        known = pins if authority is None else only_authority(authority, TrustBundle.from_bytes(data))
         try:
-            return open_bundle(read_file(bundle, "trust bundle"), pins, now=now())
+            return open_bundle(data, known, now=now())
         except ResolveError as error:
             say(f"INVALID {bundle}: {error}")
             return None
@@ -223,34 +258,60 @@ def _resolver(pins: "PinStore", bundle: Path | None, discovery_dir: Path | None)
 
 def _by_domain(
     pins: "PinStore", resolver: "Resolver", domain: str, policy: "Policy", *, dns: bool
-) -> "Callable[[Signed, str], Verification]":
-    """Return what verifies with the documents of a domain."""
+) -> "Callable[[str], Callable[[Signed], Verification]]":
+    """Return what verifies a tool with the documents of a domain, by how the caller calls the tool."""
     import asyncio
 
     from haldir_cli.clock import now
-    from haldir_core.schemapin import Tool
+    from haldir_core.schemapin import FolderVault, Tool
     from haldir_sdk.schemapin import Client, DnsCheck
 
     client = Client(pins, resolver, policy=policy, dns=DnsCheck.COMPARE if dns else DnsCheck.OFF, clock=now)
 
-    def judge(signed: "Signed", tool_id: str) -> "Verification":
-        return asyncio.run(client.verify(signed, Tool.of(domain, tool_id)))
+    def judge(tool_id: str, signed: "Signed") -> "Verification":
+        content, vault = (
+            (signed.folder, signed.vault) if isinstance(signed, SkillRead) else (signed, FolderVault.CONTENT)
+        )
+        return asyncio.run(client.verify(content, Tool.of(domain, tool_id), vault=vault))
 
-    return judge
+    return lambda tool_id: partial(judge, tool_id)
 
 
-def _row(path: Path, judge: "Callable[[Path], Verification]", source: str) -> "JsonObject":
-    """Return the result for one file or folder; one that cannot be read is not valid, and hides no other."""
+def _seen(signed: "Signed", judge: "Callable[[Signed], Verification]") -> "JsonObject":
+    """Return the result for what was read, and what Haldir says about it."""
+    shown = signed.shown() if isinstance(signed, SkillRead) else {}
+    return {**judge(signed).to_json(), **shown}
+
+
+def _row(path: Path, judge: "Callable[[Path], JsonObject]", source: str) -> "JsonObject":
+    """Return the result for one file or folder; one that is malformed is not valid."""
     from haldir_core.errors import MalformedError
+    from haldir_core.schemapin import EnvelopeError, ErrorCode
 
-    shown = {"input": str(path), "key_source": source}
     try:
-        members = judge(path).to_json()
+        members = judge(path)
     except MalformedError as error:
-        return {**shown, "valid": False, "error_code": "unreadable", "error_message": str(error)}
+        return _refused(path, source, "unreadable", error)
+    except EnvelopeError as error:
+        return _refused(path, source, ErrorCode.SIGNATURE_INVALID, error)
     if members["domain"] == UNNAMED:
         members = {name: value for name, value in members.items() if name not in {"domain", "tool_id"}}
-    return {**shown, **members}
+    return {"input": str(path), "key_source": source, **members}
+
+
+def _row_of_many(path: Path, judge: "Callable[[Path], JsonObject]", source: str) -> "JsonObject":
+    """Return the result for one file of many: one that cannot be read hides no other."""
+    from haldir_core.errors import UnreadableError
+
+    try:
+        return _row(path, judge, source)
+    except UnreadableError as error:
+        return _refused(path, source, "unreadable", error)
+
+
+def _refused(path: Path, source: str, code: str, error: Exception) -> "JsonObject":
+    shown = {"input": str(path), "key_source": source}
+    return {**shown, "valid": False, "error_code": str(code), "error_message": str(error)}
 
 
 def _report(rows: "list[JsonObject]", *, json: bool, quiet: bool, verbose: bool) -> int:
@@ -276,6 +337,10 @@ def _words(row: "JsonObject", *, quiet: bool, verbose: bool) -> "Iterator[str]":
     warnings = row.get("warnings")
     for warning in warnings if isinstance(warnings, list) else ():
         yield f"  warning: {warning}"
+    haldir = row.get("haldir")
+    if isinstance(haldir, dict):
+        signers = haldir["signers"]
+        yield f"  haldir: {haldir['trustLevel']}, signed by {', '.join(signers) if isinstance(signers, list) else ''}"
     pinning = row.get("key_pinning")
     if isinstance(pinning, dict):
         yield f"  key: {pinning['status']} ({row['fingerprint']})"
