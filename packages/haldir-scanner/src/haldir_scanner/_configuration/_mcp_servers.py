@@ -54,7 +54,7 @@ _SECRET_NAME = re.compile(
 )
 _SECRET_VALUE = re.compile(r"(?:(?:Bearer|Basic|Token) +)?[\w.~+/=:@-]{16,4096}\Z")
 _PLACEHOLDER = re.compile(
-    r"\$|\{\{|<|>|\*{3}|\.{3}|your|example|placeholder|change.?me|dummy|redacted|insert|sample|test|todo|xxx|fake|replace"
+    r"\$|\{\{|<|>|\*{3}|\.{3}|your|example|placeholder|change.?me|dummy|redacted|insert|sample|test|to-?do|x{3}|fake|replace"
     r"|enter|abc123|1234567|key.?here|_here|process\.env|/|https?:|[A-Z]+_[A-Z]+_[A-Z_]+\Z",
     re.IGNORECASE,
 )
