@@ -28,7 +28,7 @@ from haldir_core import (
     verify,
     write_vault,
 )
-from haldir_enforcer import _scratch
+from haldir_core.scratch import remove_tree
 from haldir_enforcer.errors import EnforcerError, PolicyError
 from haldir_enforcer.staging import MAX_WRITTEN, NotVerifiedError, StagedSkill, stage
 
@@ -336,8 +336,8 @@ def test_only_what_lies_below_is_removed(tmp_path: Path) -> None:
     (work / "a" / "b").mkdir(parents=True)
     (work / "a" / "link").symlink_to(tmp_path / "kept")
     (work / "a" / "b" / "up").symlink_to("../../../kept/file")
-    _scratch.remove(work)
-    _scratch.remove(tmp_path / "nowhere")
+    remove_tree(work)
+    remove_tree(tmp_path / "nowhere")
     assert not work.exists()
     assert (tmp_path / "kept" / "file").exists()
 
@@ -346,7 +346,7 @@ def test_a_link_is_not_removed_in_place_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "file").touch()
     (tmp_path / "work").symlink_to(tmp_path / "kept")
-    _scratch.remove(tmp_path / "work")
+    remove_tree(tmp_path / "work")
     assert (tmp_path / "kept" / "file").exists()
 
 

@@ -1,5 +1,6 @@
 """The program: finds the command that was asked for, and turns every error into words with an exit code."""
 
+import atexit
 import codecs
 import contextlib
 import gc
@@ -90,7 +91,12 @@ def run() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, _interrupt)  # so that temporary folders are cleaned up as after Ctrl-C
+    interrupted: list[int] = []
+    # CPython ends by SIGINT after a KeyboardInterrupt that passed a text in eval, whatever became of it since.
+    atexit.register(lambda: interrupted and os._exit(interrupted[0]))
     code = main(sys.argv[1:])
+    if code == Exit.INTERRUPTED:
+        interrupted.append(code)
     if not _flushed(sys.stdout):
         code = code or Exit.USAGE
     _flushed(sys.stderr)  # who cannot be told in words still has the exit code

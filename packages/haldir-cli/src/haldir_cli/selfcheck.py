@@ -1,7 +1,6 @@
 """The steps of ``haldir test``: the whole life of a skill on real files."""
 
 import json
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,12 +25,13 @@ from haldir_core import (
     verify,
     write_vault,
 )
+from haldir_core.scratch import PrivateFolder
 
 
 def run_steps() -> Iterator[tuple[str, bool]]:
     """Yield the title of each step and whether it went as it must."""
-    with tempfile.TemporaryDirectory(prefix="haldir-test-") as folder:
-        yield from _life_of_a_skill(Path(folder))
+    with PrivateFolder("haldir-test-") as folder:
+        yield from _life_of_a_skill(folder)
 
 
 def _life_of_a_skill(skill: Path) -> Iterator[tuple[str, bool]]:

@@ -4,7 +4,6 @@ import contextlib
 import gc
 import hashlib
 import json
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from haldir_cli.show import json_line, say_marked
 from haldir_cli.vetprogress import Progress
 from haldir_cli.vetwords import result_of, short, table
 from haldir_core import UnreadableError
+from haldir_core.scratch import remove_tree
 from haldir_core.signals import signals_held
 from haldir_pipeline import Configuration, Result
 from haldir_pipeline.many import Many, Vetted, processors, vet_many
@@ -55,7 +55,7 @@ def vet_all(skills: list[Path], configuration: Configuration, *, as_json: bool) 
     finally:
         progress.clear()
         with signals_held():
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(folder)
             with contextlib.suppress(OSError):  # another run may have something there
                 folder.parent.rmdir()
     for line in table(vetted):

@@ -1,8 +1,8 @@
 """The private copy of a skill that is run: what was verified is what is executed."""
 
+import contextlib
 import os
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Self
 from attrs import field, frozen
 
 from haldir_core.permissions import Permissions
+from haldir_core.scratch import PrivateFolder
 from haldir_core.skill import SkillSnapshot, read_skill
 from haldir_enforcer import _scratch
 from haldir_enforcer._policy.paths import MAX_ENTRIES
 from haldir_enforcer.errors import EnforcerError, PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from haldir_core.verification import Verification
 
 _PERMISSIONS = "permissions.json"
@@ -54,7 +53,7 @@ class StagedSkill:
     permissions: Permissions
     verification: "Verification | None"
     name: str
-    _work: Path
+    _remove: Callable[[], None]
     _before: dict[str, _scratch.Mark] = field(factory=dict, repr=False)
 
     def __enter__(self) -> Self:
@@ -67,7 +66,7 @@ class StagedSkill:
 
     def remove(self) -> None:
         """Nothing of the copy is left."""
-        _scratch.remove(self._work)
+        self._remove()
 
     def make_places(self, entries: Sequence[str]) -> None:
         """The folders in the copy that the skill may write to exist; the copy is their scratch layer.
@@ -101,7 +100,7 @@ class StagedSkill:
 
 
 def stage(
-    source: str | os.PathLike[str], verify: "Callable[[SkillSnapshot], Verification] | None" = None
+    source: str | os.PathLike[str], verify: Callable[[SkillSnapshot], "Verification"] | None = None
 ) -> StagedSkill:
     """Return a private copy of the skill in ``source``, which was read once.
 
@@ -113,22 +112,18 @@ def stage(
         HaldirError: if the folder cannot be read, or holds what no skill may hold, or malformed permissions.
         EnforcerError: if there is no room for the copy.
     """
-    try:
-        work = Path(tempfile.mkdtemp(prefix="haldir-run-"))
-    except OSError as error:
-        raise EnforcerError(f"no folder for the private copy can be made: {error}; set TMPDIR") from error
-    try:
+    with contextlib.ExitStack() as stack:
+        try:
+            work = stack.enter_context(PrivateFolder("haldir-run-"))
+        except OSError as error:
+            raise EnforcerError(f"no folder for the private copy can be made: {error}; set TMPDIR") from error
         snapshot = read_skill(source, copy_to=work / "skill")
         verdict = None if verify is None else verify(snapshot)
         _refuse(snapshot, verdict)
         # What is run from it is named by its real path in the trace.
         folder = (work / "skill").resolve()
-        return StagedSkill(
-            Path(source), folder, _permissions(snapshot, verdict), verdict, _name(snapshot, verdict), work
-        )
-    except BaseException:
-        _scratch.remove(work)
-        raise
+        permissions, name = _permissions(snapshot, verdict), _name(snapshot, verdict)
+        return StagedSkill(Path(source), folder, permissions, verdict, name, stack.pop_all().close)
 
 
 def _refuse(snapshot: SkillSnapshot, verdict: "Verification | None") -> None:

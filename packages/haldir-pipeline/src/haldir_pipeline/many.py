@@ -5,7 +5,6 @@ import gc
 import json
 import multiprocessing
 import os
-import shutil
 import signal
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from attrs import define, field, frozen
 
 from haldir_core import HaldirError, UnsafeSkillError
 from haldir_core.canonical import JsonObject
-from haldir_core.signals import signals_held
+from haldir_core.scratch import PrivateFolder
 from haldir_pipeline._layers.scan import warm
 from haldir_pipeline.configuration import Configuration
 from haldir_pipeline.resumption import Lasting, Resumption, ResumptionError
@@ -87,7 +86,7 @@ def vet_many(
     warm()  # before the processes are started, so that they share the compiled rules
     settings = _Settings(configuration.to_json(), clock, many.resumption, many.state)
     count = min(many.workers, len(paths))
-    with _work_folder() as folder:
+    with PrivateFolder("haldir-vet-") as folder:  # for all that the processes put on the disk
         found = _in_parallel(paths, settings, folder, count) if count > 1 else _in_turn(paths, settings)
         with contextlib.closing(found):  # the processes end before their folder is removed, whoever wants no more
             for done, one in enumerate(found, 1):
@@ -97,17 +96,6 @@ def vet_many(
 
 def _in_turn(paths: Sequence[str], settings: "_Settings") -> Generator[Vetted, None, None]:
     yield from map(settings.vetted, paths)
-
-
-@contextlib.contextmanager
-def _work_folder() -> Iterator[Path]:
-    """Make a folder for everything that the processes put on the disk, and remove it however they end."""
-    folder = Path(tempfile.mkdtemp(prefix="haldir-vet-"))
-    try:
-        yield folder
-    finally:
-        with signals_held():
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 @frozen

@@ -2,8 +2,6 @@
 
 import contextlib
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +10,7 @@ from attrs import evolve, field, frozen
 
 from haldir_core import HaldirError, Permissions, SkillSnapshot, Timestamp, VettingReport, read_skill
 from haldir_core.canonical import JsonObject, JsonValue
-from haldir_core.signals import signals_held
+from haldir_core.scratch import PrivateFolder
 from haldir_pipeline._course import Course
 from haldir_pipeline._layers.interface import Layer
 from haldir_pipeline._layers.table import make_layers
@@ -135,14 +133,10 @@ def vetted_path(
         UnsafeSkillError: if it holds what no skill may hold.
         ResumptionError: as `vet`.
     """
-    folder = Path(tempfile.mkdtemp(prefix="haldir-vet-"))
-    try:
+    with PrivateFolder("haldir-vet-") as folder:
         # Under its own name, which is to be that in its front matter.
         copy = folder / (Path(os.path.realpath(path)).name or "skill")
         yield vet(read_skill(path, copy_to=copy), configuration, clock=clock, hooks=hooks)
-    finally:
-        with signals_held():
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def vet_path(

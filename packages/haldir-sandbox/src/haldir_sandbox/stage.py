@@ -1,17 +1,16 @@
 """The folders of a run: made, filled with a private copy of the skill and decoys, and made anew for the next run."""
 
 import contextlib
+import errno
 import os
 import shutil
-import stat
-import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
 from attrs import define
 
-from haldir_core.signals import signals_held
+from haldir_core.scratch import PrivateFolder, remove_tree
 from haldir_sandbox import canary, clock
 from haldir_sandbox._certificates import Authority, write_certificate
 from haldir_sandbox.canary import Token
@@ -54,8 +53,8 @@ class Stage:
 @contextlib.contextmanager
 def staged(source: Path, size: int, name: str, now: datetime) -> Iterator[Stage]:
     """Yield the stage for the private copy ``source`` of a skill; nothing of it is left afterwards."""
-    base = Path(tempfile.mkdtemp(prefix="agent-")).resolve()
-    try:
+    with PrivateFolder("agent-") as folder:
+        base = folder.resolve()
         places = Places(
             skill=base / "skill" / (name or "skill"),
             home=base / "home",
@@ -80,26 +79,10 @@ def staged(source: Path, size: int, name: str, now: datetime) -> Iterator[Stage]
         )
         stage.reset()
         yield stage
-    finally:
-        with signals_held():
-            _remove(base)
 
 
 def _remove(folder: Path) -> None:
-    """The folder is gone, whatever modes the files in it were given."""
-
-    def again(_: object, path: str, __: object) -> None:
-        for place in (os.path.dirname(path), path):  # noqa: PTH120 - rmtree speaks in texts
-            with contextlib.suppress(OSError):
-                if not stat.S_ISLNK(os.lstat(place).st_mode):
-                    os.chmod(place, 0o700)  # noqa: PTH101 - same
-        with contextlib.suppress(OSError):
-            if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114 - same
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                os.unlink(path)  # noqa: PTH108 - same
-
+    """Raises: OSError if something of the folder is left."""
+    remove_tree(folder)
     if folder.exists():
-        shutil.rmtree(folder, onerror=again)
-    if folder.exists():
-        shutil.rmtree(folder)
+        raise OSError(errno.ENOTEMPTY, "not everything in it can be removed", str(folder))

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -100,11 +99,12 @@ def _configuration(skill: Path, given: Path | None, names: list[str], budget: st
 def _review(skill: Path, opened: "OpenedReview") -> "ReviewReport":
     from haldir_cli.clock import now
     from haldir_core import Permissions, UnreadableError, read_skill
+    from haldir_core.scratch import PrivateFolder
     from haldir_reviewer import ReviewError
     from haldir_reviewer import review as ask_models
 
-    with tempfile.TemporaryDirectory(prefix="haldir-review-") as work:
-        snapshot = read_skill(skill, copy_to=Path(work) / "skill")
+    with PrivateFolder("haldir-review-") as work:
+        snapshot = read_skill(skill, copy_to=work / "skill")
         snapshot.refuse_problems()
         data = (snapshot.vault or {}).get("permissions.json")
         permissions = Permissions.deny_all() if data is None else Permissions.from_bytes(data)

@@ -1,6 +1,5 @@
 """``haldir sandbox``: run a skill to see what it does."""
 
-import tempfile
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -63,6 +62,7 @@ def sandbox(
     from haldir_cli.runlimits import read_limits
     from haldir_cli.show import json_text
     from haldir_core import Permissions, UnreadableError, read_skill
+    from haldir_core.scratch import PrivateFolder
     from haldir_enforcer import EnforcerError, Level
     from haldir_sandbox import RUN_LIMITS, Options
     from haldir_sandbox import sandbox as run_sandbox
@@ -73,8 +73,8 @@ def sandbox(
         raise typer.BadParameter("give either --entrypoint or a program after --, not both")
     wanted = Level(require.value)
     options = Options(command=tuple(command or ()), only=entrypoint, trace=trace, minimum=wanted)
-    with tempfile.TemporaryDirectory(prefix="haldir-sandbox-") as work:
-        snapshot = read_skill(skill, copy_to=Path(work) / "skill")
+    with PrivateFolder("haldir-sandbox-") as work:
+        snapshot = read_skill(skill, copy_to=work / "skill")
         snapshot.refuse_problems()
         data = (snapshot.vault or {}).get("permissions.json")
         permissions = Permissions.deny_all() if data is None else Permissions.from_bytes(data)

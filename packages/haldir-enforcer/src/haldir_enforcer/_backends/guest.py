@@ -2,14 +2,14 @@
 
 import os
 import secrets
-import shutil
-import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 
 from attrs import frozen
 
+from haldir_core.scratch import PrivateFolder
 from haldir_enforcer._backends.process import Command, LaunchedTree
 from haldir_enforcer._backends.standing import standing_of
 from haldir_enforcer._backends.tree import How, Tree, visible_tree
@@ -85,25 +85,21 @@ class GuestConfinement:
                 f"{self.name} is run without a network, and hosts are declared; use the backend linux"
             )
         tree = visible_tree(launch.policy, launch.argv[0])
-        bundle = Path(tempfile.mkdtemp(prefix="haldir-guest-"))
-        guest = Guest(name=f"haldir-{secrets.token_hex(8)}", launch=launch, tree=tree, bundle=bundle)
-
-        def after() -> None:
-            try:
-                self._adapter.remove(executable, guest)
-            finally:
-                shutil.rmtree(bundle, ignore_errors=True)
-
-        try:
+        with ExitStack() as stack:
+            bundle = stack.enter_context(PrivateFolder("haldir-guest-"))
+            guest = Guest(name=f"haldir-{secrets.token_hex(8)}", launch=launch, tree=tree, bundle=bundle)
             _make_places(bundle / "rootfs", tree)
             command = self._adapter.command(executable, guest)
-            return LaunchedTree(
+            end = ExitStack()
+            running = LaunchedTree(
                 launch,
-                Command(argv=command.argv, environment=command.environment, inherited=command.inherited, after=after),
+                Command(
+                    argv=command.argv, environment=command.environment, inherited=command.inherited, after=end.close
+                ),
             )
-        except BaseException:
-            shutil.rmtree(bundle, ignore_errors=True)
-            raise
+            stack.callback(self._adapter.remove, executable, guest)
+            end.push(stack.pop_all())
+        return running
 
 
 def _make_places(rootfs: Path, tree: Tree) -> None:

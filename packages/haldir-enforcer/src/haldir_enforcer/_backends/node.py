@@ -5,11 +5,11 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
+from haldir_core.scratch import PrivateFolder
 from haldir_enforcer._backends.process import Command, LaunchedTree
 from haldir_enforcer._backends.standing import NOTHING
 from haldir_enforcer._backends.tree import places
@@ -145,7 +145,7 @@ def _paths(flag: str, rules: Sequence[PathRule]) -> list[str]:
 def _self_test(executable: str) -> dict[str, str]:
     """Return what a script got through to, in a Node that may read itself alone."""
     version = node_version(executable)
-    with tempfile.TemporaryDirectory(prefix="haldir-probe-") as folder:
+    with PrivateFolder("haldir-probe-") as folder:
         place = os.path.realpath(folder)
         Path(place, "canary").write_text("canary", "utf-8")
         script = Path(place, "probe.cjs")

@@ -4,13 +4,13 @@ import json
 import os
 import socket
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from attrs import frozen
 
+from haldir_core.scratch import PrivateFolder
 from haldir_enforcer._policy.compiling import granting
 from haldir_enforcer._policy.paths import Place
 from haldir_enforcer._policy.profiles import detect_profiles, profile_grants
@@ -70,7 +70,7 @@ def probe(start: Callable[[Launch], Running]) -> Probed:
     What is tried: a canary outside, two writes, a loopback connection, another process, a variable.  A side effect
     counts as well as what the program says; whatever goes wrong means that nothing is held.
     """
-    with tempfile.TemporaryDirectory(prefix="haldir-probe-") as folder, _listener() as (port, reached):
+    with PrivateFolder("haldir-probe-") as folder, _listener() as (port, reached):
         place = os.path.realpath(folder)
         Path(place, "skill").mkdir()
         Path(place, "skill", "own").write_text("own", "utf-8")

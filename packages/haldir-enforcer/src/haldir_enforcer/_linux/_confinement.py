@@ -118,7 +118,7 @@ def begin(plan: Plan) -> "LinuxRunning":
     """
     running = None
     try:
-        with signals_held():
+        with signals_held():  # so that what was begun is known here
             running = begin_without_waiting(plan)
         running.await_start()
     except KeyboardInterrupt:

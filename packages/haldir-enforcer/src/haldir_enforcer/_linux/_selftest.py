@@ -5,15 +5,16 @@
 
 import errno
 import os
-import shutil
 import socket
-import tempfile
 from collections.abc import Callable
 from enum import IntFlag, auto
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
+from haldir_core.scratch import PrivateFolder
+from haldir_core.signals import signals_held
 from haldir_enforcer._linux import _plan
 from haldir_enforcer._linux._capabilities import Kernel
 from haldir_enforcer._linux._plan import Judge
@@ -24,6 +25,9 @@ from haldir_enforcer.errors import ConfinementError
 from haldir_enforcer.events import By
 from haldir_enforcer.limits import Limits
 from haldir_enforcer.policy import PathRule, Policy
+
+if TYPE_CHECKING:
+    from haldir_enforcer._linux._confinement import LinuxRunning
 
 _REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOENT, errno.ESRCH, errno.ENETUNREACH, errno.EXDEV, errno.EROFS}
 _LONGEST_SECONDS = 20.0
@@ -80,14 +84,9 @@ def examine(kernel: Kernel, *, namespaces: bool) -> Standing:
 
     Raises: ConfinementError if no probe can be confined in this way.
     """
-    folder = tempfile.mkdtemp(prefix="haldir-probe-")
-    listener = socket.create_server(("127.0.0.1", 0))
-    try:
-        canaries = _prepare(folder, listener.getsockname()[1])
+    with PrivateFolder("haldir-probe-") as folder, socket.create_server(("127.0.0.1", 0)) as listener:
+        canaries = _prepare(str(folder), listener.getsockname()[1])
         judged, alone = _probe(canaries, kernel, namespaces=namespaces)
-    finally:
-        listener.close()
-        shutil.rmtree(folder, ignore_errors=True)
     return _standing(kernel, judged, alone, namespaces=namespaces)
 
 
@@ -113,12 +112,18 @@ def _probe(canaries: Canaries, kernel: Kernel, *, namespaces: bool) -> tuple[Hel
     from haldir_enforcer._linux._confinement import begin_without_waiting  # noqa: PLC0415 - it asks for this module
 
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    running: list[LinuxRunning] = []
     try:
         judged = _plan.make(_launch(canaries, null), Services(), kernel, namespaces=namespaces, probe=canaries.try_all)
-        running = [begin_without_waiting(plan) for plan in (judged, evolve(judged, judge=Judge.KERNEL_ALONE))]
+        with signals_held():
+            running += [begin_without_waiting(plan) for plan in (judged, evolve(judged, judge=Judge.KERNEL_ALONE))]
+        ends = [probe.wait(_LONGEST_SECONDS) for probe in running]
+    except KeyboardInterrupt:
+        for probe in running:
+            probe.stop()
+        raise
     finally:
         os.close(null)
-    ends = [probe.wait(_LONGEST_SECONDS) for probe in running]
     for probe, ended in zip(running, ends, strict=True):
         probe.await_start()
         if ended.code >= 128:
