@@ -14,7 +14,7 @@ from haldir_scanner._engine._search import Engine, Filter, Group, Patterns
 from haldir_scanner._errors import BundleError
 from haldir_scanner._rules._bundle import RuleBundle, builtin
 
-GROWN_BYTES = 4 * 1024 * 1024
+GROWN_BYTES = 1024 * 1024
 """Searched in one process, from which on it is worth while to build a database."""
 
 MAX_CHECK_SECONDS = 20.0

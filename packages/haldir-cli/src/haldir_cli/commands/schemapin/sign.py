@@ -8,6 +8,7 @@ import typer
 from attrs import frozen
 
 from haldir_cli.apps import make_app
+from haldir_cli.commands.schemapin._scanned import scan_of
 from haldir_cli.commands.schemapin._shared import (
     AsJson,
     ExpiresIn,
@@ -29,6 +30,7 @@ from haldir_cli.show import say
 if TYPE_CHECKING:
     from haldir_core.canonical import JsonObject, JsonValue
     from haldir_core.schemapin.keys import PrivateKey
+    from haldir_core.schemapin.scans import ScanResult
     from haldir_core.schemapin.signing import Claims
 
 app = make_app()
@@ -49,8 +51,9 @@ class _Wanted:
     previous_hash: str | None
     kid: str | None
     legacy: bool
+    scan: bool
 
-    def claims(self, tool_id: str) -> "Claims":
+    def claims(self, tool_id: str, scan: "ScanResult | None" = None) -> "Claims":
         """Return the claims about one tool.
 
         Raises: typer.BadParameter if no domain was named.
@@ -64,6 +67,7 @@ class _Wanted:
             expires_at=self.expires_at,
             schema_version=self.schema_version,
             previous_hash=self.previous_hash,
+            scan=scan,
             signer_kid=self.kid,
             form=Form.LEGACY if self.legacy else Form.WITH_STATEMENT,
         )
@@ -99,6 +103,9 @@ def sign(
     legacy: Annotated[
         bool, typer.Option("--legacy", help="Write no signed statement: anybody can then change all but the content.")
     ] = False,
+    scan: Annotated[
+        bool, typer.Option("--scan", help="Scan the skill with Haldir, and sign whether it passed, and by which rules.")
+    ] = False,
     no_validate: Annotated[
         bool, typer.Option("--no-validate", help="Do not say why a schema is not portable.")
     ] = False,
@@ -120,6 +127,8 @@ def sign(
     source = one_of(schema=schema, batch=batch, stdin=stdin, skill=skill)
     if domain is None and (expires_in or tool_id is not None or previous_hash is not None):
         raise typer.BadParameter("give --domain: without it nothing is signed that says tool id, expiry or version")
+    if scan and (skill is None or domain is None or legacy):
+        raise typer.BadParameter("--scan: the result stands in the signed statement of a skill: --skill and --domain")
     moment = now()
     wanted = _Wanted(
         key=open_key(key, passphrase_env, passphrase_fd),
@@ -131,6 +140,7 @@ def sign(
         previous_hash=previous_hash,
         kid=kid,
         legacy=legacy,
+        scan=scan,
     )
     if skill is not None:
         return _report([_sign_skill(skill, wanted, key)], json=json, quiet=quiet)
@@ -192,7 +202,10 @@ def _sign_skill(skill: Path, wanted: _Wanted, key: Path) -> "JsonObject":
 
     refuse_key_inside(skill, key)
     folder = read_folder(skill)
-    claims = wanted.claims(folder.skill_name)
+    scan = scan_of(folder) if wanted.scan else None
+    if scan is not None and not scan.passed:
+        say(f"Note: {skill} did not pass the scan, and that is signed: see haldir scan {skill}")
+    claims = wanted.claims(folder.skill_name, scan)
     written = write_signature_file(skill, sign_skill(folder, claims, wanted.key, now=wanted.now))
     return {"input": str(skill), "output": str(written), "status": "success", "skill_name": folder.skill_name}
 

@@ -10,6 +10,7 @@ import typer
 
 from haldir_cli.apps import make_app
 from haldir_cli.commands.schemapin._bothsigned import VAULT_OPTIONS, HaldirTrust, SkillRead, read_skill_folder
+from haldir_cli.commands.schemapin._scanned import demand_scan
 from haldir_cli.commands.schemapin._shared import (
     AsJson,
     Authority,
@@ -86,6 +87,13 @@ def verify(
     require_statement: Annotated[
         bool, typer.Option("--require-statement", help="Demand a signed statement, so that no metadata can be forged.")
     ] = False,
+    require_scan: Annotated[
+        bool,
+        typer.Option(
+            "--require-scan",
+            help="Demand a signed statement of a scan that passed; warn if its rules are not those of this Haldir.",
+        ),
+    ] = False,
     key: Annotated[
         list[Path] | None,
         typer.Option("--key", metavar="FILE", help="Trust this public key for the .vault of a skill; repeatable."),
@@ -110,6 +118,8 @@ def verify(
     source = one_of(schema=schema, batch=batch, stdin=stdin, skill=skill)
     _check_names(domain, tool_id)
     policy = _policy(accept_go=accept_go, reject_expired=reject_expired, require_statement=require_statement)
+    if require_scan:
+        policy = attrs.evolve(policy, scan=demand_scan())
     inputs = list(batch_files(batch or Path(), pattern)) if source == "batch" else [schema or skill or STDIN]
     trust = HaldirTrust(
         keys=tuple(key or ()),
@@ -344,6 +354,9 @@ def _words(row: "JsonObject", *, quiet: bool, verbose: bool) -> "Iterator[str]":
     pinning = row.get("key_pinning")
     if isinstance(pinning, dict):
         yield f"  key: {pinning['status']} ({row['fingerprint']})"
+    scan = row.get("scan")
+    if isinstance(scan, dict):
+        yield f"  scan: {'passed' if scan['scan_passed'] else 'not passed'} ({scan['scanner_version']})"
     for name in ("developer_name", "domain", "tool_id", "signed_at", "expires_at") if verbose else ():
         if row.get(name):
             yield f"  {name}: {row[name]}"
