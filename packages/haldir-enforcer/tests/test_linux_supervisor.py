@@ -1,11 +1,13 @@
 # The class of the fixture is in conftest, which tests cannot import.
 # ruff: noqa: ANN401
 
+import gc
 import os
 import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -326,6 +328,18 @@ def test_a_violation_is_recorded_before_the_run_is_over(skill: Any) -> None:
     assert [event.path for event in outcome.events if event.kind is Class.VIOLATION] == ["/etc/shadow"]
 
 
+@pytest.fixture
+def _undisturbed() -> Iterator[None]:
+    """Nothing but the test runs in this thread: what measures coverage takes locks, what watches gc loses Ctrl-C."""
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    gc.disable()
+    yield
+    gc.enable()
+    sys.settrace(tracer)
+
+
+@pytest.mark.usefixtures("_undisturbed")
 def test_ctrl_c_while_a_program_starts_leaves_no_process(skill: Any) -> None:
     confinement = skill.confinement()
     launches = [skill.launch(SLEEP, list[Event]().append, skill.null) for _ in range(12)]
