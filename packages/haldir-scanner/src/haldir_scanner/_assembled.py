@@ -97,8 +97,9 @@ _BY_SUFFIX = {
     ".py": FileType.PYTHON,
     **dict.fromkeys((".js", ".mjs", ".cjs", ".ts"), FileType.JAVASCRIPT),
 }
+# It begins with a literal, so that the search for it is one for bytes.
 _JOINS = re.compile(
-    rb"\bcat[ \t]+(?P<files>[\w./*?-]{1,80}(?:[ \t]+[\w./*?-]{1,80}){0,20})[ \t]*"
+    rb"cat(?<=\bcat)[ \t]+(?P<files>[\w./*?-]{1,80}(?:[ \t]+[\w./*?-]{1,80}){0,20})[ \t]*"
     rb"(?:\|[ \t]*(?:sudo[ \t]+)?(?P<shell>(?:ba|z|da|k)?sh|python3?|node)\b|>[ \t]*(?P<out>[\w./-]{1,80})\b)"
 )
 _INTERPRETERS = {b"python": ".py", b"python3": ".py", b"node": ".js"}
@@ -153,7 +154,7 @@ def _from_fences(text: bytes) -> Iterator[Member]:
 
 def _from_quotes(text: bytes) -> Iterator[Member]:
     """What stands in quotes, without their marks, if there is code in one."""
-    if _QUOTED_CODE.search(text) is not None:
+    if b">" in text and _QUOTED_CODE.search(text) is not None:
         quotes = b"\n".join(_MARKS.sub(b"", quote[0]) for quote in _QUOTE.finditer(text))
         yield Member(f"{_INSTRUCTIONS}!/quotes.md", quotes)
 
@@ -208,8 +209,10 @@ def _with_loaded(path: str, data: bytes, paths: Sequence[str], content: Content)
         if text is not None:
             texts[load.start()] = _in_place(text, groups)
             modules |= {groups[key] for key in ("name", "whole") if groups.get(key)}
+    if not texts:
+        return
     is_worth = language.suffix == ".sh" or _act_together([data, *texts.values()])
-    if not texts or not is_worth or _EFFECT.search(b"\n".join([data, *texts.values()])) is None:
+    if not is_worth or _EFFECT.search(b"\n".join([data, *texts.values()])) is None:
         return
     program = language.loads.sub(lambda load: texts.get(load.start(), load[0]), data)
     for module in modules:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 import yaml
 from attrs import field, frozen
@@ -49,6 +50,7 @@ class FrontMatter:
         return self.lines.get(name, 1)
 
 
+@lru_cache(maxsize=1)  # the instructions of a skill are asked for several times
 def read(data: bytes) -> FrontMatter:
     """The front matter of a document; whatever is wrong with it is in ``problems``."""
     body = front_matter_end(data)

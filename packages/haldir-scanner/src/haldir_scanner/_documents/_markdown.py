@@ -8,6 +8,7 @@ import html
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from haldir_scanner._documents._markdown_blocks import blocks, padded
 from haldir_scanner._documents._markdown_inline import Inline
@@ -27,6 +28,7 @@ _ABBREVIATIONS = frozenset({"e.g", "i.e"})
 _LONGEST_PATH = 512
 
 
+@lru_cache(maxsize=1)  # the instructions of a skill are asked for several times
 def spans(data: bytes) -> tuple[Span, ...]:
     """The stretches of a Markdown document that are no prose: byte offsets, in order, without overlaps."""
     text = _LONE_RETURN.sub(b"\n", data) if b"\r" in data else data

@@ -12,12 +12,12 @@ _MAX_SHARE = 0.1
 """A pattern whose phrases more paragraphs have is better looked for itself."""
 _ENOUGH = 0.01
 """Where so few paragraphs are left, a further clause costs more than it saves."""
-_USELESS = 0.6
+_USELESS = 0.4
 _ALIKE = 0.8
 """Paragraphs that have the words of one clause have those of the other more often than chance says."""
 _LOOSER = 1.35
 """So many times as often may a phrase be found that stands for a longer one as well."""
-_LOOSER_BY = 0.002
+_LOOSER_BY = 0.02
 # What a hostile text may hold at each place.
 _FREQUENT = re.compile(r"(?:\\b|\b)(?:curl|wget|iwr|irm|ignore|https?\??:)", re.IGNORECASE)
 _MAX_PROBES = 64

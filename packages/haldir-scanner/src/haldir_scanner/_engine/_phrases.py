@@ -1,21 +1,31 @@
 """A fast filter for patterns of prose: the phrases that they need, told by one pass over the plain form of a text.
 
 Patterns of many words and long gaps make an automaton slow; their phrases are literals, which cost next to nothing.
-What has all of its phrases is looked at once more, by RE2, without the bounds of its gaps.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import or_
 from threading import Lock
 from typing import Any
 
 from attrs import define, field, frozen
 
 from haldir_scanner._engine._choice import chosen, merged
-from haldir_scanner._engine._hyperscan import HyperscanFilter, Probe, Store, database_key, database_of, load, save
+from haldir_scanner._engine._hyperscan import (
+    HyperscanFilter,
+    Probe,
+    Store,
+    database_key,
+    database_of,
+    load,
+    save,
+    teller,
+)
 from haldir_scanner._engine._needed import plain
-from haldir_scanner._engine._regexes import OpenRegex, has_re2
+from haldir_scanner._engine._relaxation import without_word_ends
 
-_KIND = "phrases 6"
+_KIND = "phrases 7"
 """Raised when the way changes in which phrases are read out of patterns."""
 
 
@@ -42,8 +52,12 @@ class _Ledger:
 
     A phrase is an integer with a bit for each clause that it fulfils: the first clauses of all patterns, then the
     second ones, and so on.  The sum of what was found has all layers' bits where a pattern has all clauses.
+
+    Attributes:
+        numbers: of the phrases; those that fulfil the same clauses have the same one, so that it is told but once.
     """
 
+    numbers: tuple[int, ...]
     _masks: list[int]
     _given: int
     _width: int
@@ -63,13 +77,12 @@ class _Ledger:
                     continue
                 for phrase in clauses[layer]:
                     masks[phrase] |= bit
-        return cls(masks, given, width, layers)
+        number = {mask: place for place, mask in enumerate(dict.fromkeys(masks))}
+        return cls(tuple(map(number.__getitem__, masks)), list(number), given, width, layers)
 
-    def complete(self, phrases: Iterable[int]) -> list[int]:
-        """The places of the patterns that have one of these phrases for each of their clauses."""
-        sum_ = self._given
-        for phrase in phrases:
-            sum_ |= self._masks[phrase]
+    def complete(self, found: Iterable[int]) -> list[int]:
+        """The places of the patterns that have a phrase with one of these numbers for each of their clauses."""
+        sum_ = reduce(or_, map(self._masks.__getitem__, found), self._given)
         both = sum_ & ((1 << self._width) - 1)
         for layer in range(1, self._layers):
             both &= sum_ >> (layer * self._width)
@@ -86,12 +99,9 @@ class PhraseFilter:
     """Rules out patterns whose phrases are not all there; patterns that need none are left to Hyperscan."""
 
     _numbers: Sequence[int]
-    _sources: Sequence[str]
     _database: Any
     _ledger: _Ledger
     _others: HyperscanFilter
-    _probes: dict[int, OpenRegex] = field(factory=dict)
-    _is_probed: bool = field(factory=has_re2)
     # See HyperscanFilter.
     _lock: Lock = field(factory=Lock, repr=False)
 
@@ -110,43 +120,35 @@ class PhraseFilter:
         needs = Needs(tuple(phrases), tuple(clauses))
         left, _ = _left(sources, numbers, needs)
         others = HyperscanFilter.stored(left, digest, store)
-        return None if others is None else cls(numbers, sources, database, _Ledger.of(needs), others)
+        return None if others is None else cls(numbers, database, _Ledger.of(needs), others)
 
     @classmethod
     def _built(cls, sources: Sequence[str], numbers: Sequence[int], digest: str, store: Store) -> "PhraseFilter":
         needs = Needs.of(sources)
-        database = database_of([phrase.encode() for phrase in needs.phrases], range(len(needs.phrases)))
+        ledger = _Ledger.of(needs)
+        database = database_of([phrase.encode() for phrase in needs.phrases], ledger.numbers)
         if database is not None:
             save(store, _key(sources, digest), database, [needs.phrases, needs.clauses])
         left, probes = _left(sources, numbers, needs)
         others = HyperscanFilter.of(left, lambda: probes, digest, store)
-        return cls(numbers, sources, database, _Ledger.of(needs), others)
+        return cls(numbers, database, ledger, others)
 
     def candidates(self, text: bytes) -> Iterable[int]:
         """The numbers of the patterns that may match in ``text``; no other one can match."""
         found: list[int] = []
         if self._database is not None:
             with self._lock:
-                self._database.scan(plain(text), match_event_handler=lambda phrase, *_: found.append(phrase))
+                self._database.scan(plain(text), teller(found))
         complete = self._ledger.complete(found)
-        return [
-            *(self._numbers[place] for place in complete if self._may_match(place, text)),
-            *self._others.candidates(text),
-        ]
-
-    def _may_match(self, place: int, text: bytes) -> bool:
-        if not self._is_probed:
-            return True
-        probe = self._probes.get(place)
-        if probe is None:
-            probe = self._probes[place] = OpenRegex.of(self._sources[place])
-        return probe.is_in(text)
+        return [*(self._numbers[place] for place in complete), *self._others.candidates(text)]
 
 
 def _left(sources: Sequence[str], numbers: Sequence[int], needs: Needs) -> tuple[list[str], list[Probe]]:
     """The patterns that need no phrase; each is looked for as it is."""
     left = [place for place, clauses in enumerate(needs.clauses) if not clauses]
-    return [sources[place] for place in left], [(sources[place], (numbers[place],)) for place in left]
+    return [sources[place] for place in left], [
+        (without_word_ends(sources[place]), (numbers[place],)) for place in left
+    ]
 
 
 def _key(sources: Sequence[str], digest: str) -> str:

@@ -2,7 +2,7 @@
 
 import importlib.util
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, Protocol
 
@@ -16,6 +16,8 @@ MAX_PROGRAM_BYTES = 8 * 1024 * 1024
 
 _WINDOW_BYTES = 16_384
 _FLAGS = re.compile(rb"^(?:\(\?([is]+)\))?")
+# What tells the ends of a text from those of its lines.
+_BOUND = re.compile(r"\\[Az]|\(\?\w*-")
 _WIDE = re.compile(r"\\x[89a-f]|\\x\{|[^\x00-\x7f]")
 
 
@@ -24,6 +26,10 @@ class Regexes(Protocol):
 
     def find(self, number: int, text: bytes, start: int, end: int) -> tuple[int, int] | None:
         """Begin and end of the leftmost match of regex ``number`` within ``start`` and ``end``."""
+        ...
+
+    def likely(self, number: int, texts: Sequence[bytes]) -> Iterable[int]:
+        """The places of the texts in which regex ``number`` may match; it matches in no other one."""
         ...
 
 
@@ -43,6 +49,7 @@ class Re2Regexes:
         self._compiled: list[Any] = [None] * len(sources)
         # Counted gaps make RE2 slow; where one is often looked for in vain, its open form, which is fast, goes first.
         self._guards: dict[int, Any] = dict.fromkeys(guarded)
+        self._open: dict[int, OpenRegex] = {}
 
     def find(self, number: int, text: bytes, start: int, end: int) -> tuple[int, int] | None:
         """See ``Regexes.find``."""
@@ -54,6 +61,13 @@ class Re2Regexes:
                 return None
         hit = self._regex(number).search(text, start, end)
         return None if hit is None else (hit.start(), hit.end())
+
+    def likely(self, number: int, texts: Sequence[bytes]) -> Iterable[int]:
+        """See ``Regexes.likely``."""
+        regex = self._open.get(number)
+        if regex is None:
+            regex = self._open[number] = OpenRegex.of(self._sources[number])
+        return regex.are_in(texts)
 
     def check(self, number: int) -> None:
         """Refuse a regex that is none, needs too much memory, or matches the empty text.
@@ -92,6 +106,10 @@ class StdlibRegexes:
             start += _WINDOW_BYTES // 2
         return None
 
+    def likely(self, number: int, texts: Sequence[bytes]) -> Iterable[int]:  # noqa: ARG002 - nothing is ruled out
+        """See ``Regexes.likely``."""
+        return range(len(texts))
+
 
 def for_stdlib(source: str) -> bytes:
     """A pattern of the built-in bundle in the syntax of the standard library."""
@@ -124,7 +142,8 @@ def _compiled(source: str) -> Any:  # noqa: ANN401 - as above
 class OpenRegex:
     """Says whether a pattern may match in a text, faster than the pattern itself: without the bounds of its repeats."""
 
-    _match: Any
+    _match: Callable[[bytes], object]
+    _is_bound: bool
 
     @classmethod
     def of(cls, source: str) -> "OpenRegex":
@@ -135,11 +154,14 @@ class OpenRegex:
         found = re2.Set.SearchSet(_options())
         found.Add(f"(?m){relaxed(source)}".encode())
         found.Compile()
-        return cls(found.Match)
+        return cls(found.Match, _BOUND.search(source) is not None)
 
-    def is_in(self, text: bytes) -> bool:
-        """False only where the pattern has no match."""
-        return bool(self._match(text))
+    def are_in(self, texts: Sequence[bytes]) -> list[int]:
+        """The places of the texts in which the pattern may match; it matches in no other one."""
+        # One look at all together mostly says that it is in none: a line feed is to a pattern what an end is.
+        if len(texts) > 1 and not self._is_bound and not self._match(b"\n".join(texts)):
+            return []
+        return [place for place, text in enumerate(texts) if self._match(text)]
 
 
 class Re2Filter:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import Enum, auto
 from functools import cached_property
+from itertools import islice
 from typing import Protocol
 
 from attrs import define, field, frozen
@@ -13,11 +14,14 @@ from attrs import define, field, frozen
 from haldir_scanner._engine._choice import probes_of
 from haldir_scanner._engine._hyperscan import Probe
 from haldir_scanner._engine._regexes import Regexes
+from haldir_scanner._engine._relaxation import without_word_ends
 from haldir_scanner._files._filetypes import PROSE, FileType
 from haldir_scanner._rules._rule import Matcher, Rule, Signal
 from haldir_scanner._text import Region, Text
 
 _BLOCK_BYTES = 1_024
+_BLOCKS_AT_ONCE = 256
+"""In which one pattern is tried after the other."""
 # What may match across a paragraph's end, or counts lines.
 _FAR = re.compile(r"\[\\s\\S\]|\(\?[im]*s|\\n(?:[+*{\[(]|\\[sn])|\\s\{\d+,\d{2,}\}")
 _NOTHING_BUT_BYTES = frozenset({FileType.BINARY})
@@ -114,7 +118,10 @@ class Group:
 
     def probes(self) -> list[Probe]:
         """What a fast filter looks for: hints, and the patterns of which no seldom word is known."""
-        return [probe for entry in self._entries for probe in entry.probes()]
+        probes = [probe for entry in self._entries for probe in entry.probes()]
+        if FileType.BINARY in self.types:
+            return probes
+        return [(without_word_ends(source), numbers) for source, numbers in probes]
 
 
 class Patterns:
@@ -181,13 +188,35 @@ class Engine:
         found = Found([], set())
         for group, one in self.filters:
             if not group.types.isdisjoint(here.all_types):
-                for begin, end in _blocks(searched) if group.is_by_block else ((0, len(searched)),):
-                    block = searched if end - begin == len(searched) else searched[begin:end]
-                    for number, candidates in self._by_entry(one.candidates(block)).items():
+                for begin, end, numbers in self._likely(group, one, searched):
+                    for number, candidates in self._by_entry(numbers).items():
                         entry = self._patterns.entries[number]
                         if not entry.matcher.file_types.isdisjoint(here.all_types):
                             _Search(self, entry, searched, here, found, begin, end, per_rule).run(candidates)
         return found
+
+    def _likely(self, group: Group, one: Filter, text: bytes) -> Iterator[tuple[int, int, Iterable[int]]]:
+        """The parts of a text in which something may match, each with the numbers of the patterns that may."""
+        if not group.is_by_block:
+            yield 0, len(text), one.candidates(text)
+            return
+        blocks = _blocks(text)
+        while some := list(islice(blocks, _BLOCKS_AT_ONCE)):
+            yield from self._likely_in(one, [text[begin:end] for begin, end in some], some)
+
+    def _likely_in(
+        self, one: Filter, texts: Sequence[bytes], places: Sequence[tuple[int, int]]
+    ) -> Iterator[tuple[int, int, list[int]]]:
+        """The same for some blocks at once: each pattern is tried in one after the other, while it is at hand."""
+        having: dict[int, list[int]] = {}
+        for place, text in enumerate(texts):
+            for number in one.candidates(text):
+                having.setdefault(number, []).append(place)
+        numbers: list[list[int]] = [[] for _ in texts]
+        for number, found in having.items():
+            for place in self._regexes.likely(number, [texts[place] for place in found]):
+                numbers[found[place]].append(number)
+        yield from ((*place, likely) for place, likely in zip(places, numbers, strict=True) if likely)
 
     def _by_entry(self, numbers: Iterable[int]) -> dict[int, list[int]]:
         """The numbers of patterns by the entry that they belong to."""

@@ -20,6 +20,9 @@ MAX_LIST = 200
 GROUPS = {"any": ANY, "code": CODE, "config": CONFIG, "prose": PROSE, "script": SHELL}
 """Names for several file types at once."""
 
+_FILE_TYPES = {**GROUPS, **{file_type.value: frozenset({file_type}) for file_type in FileType}}
+_REGIONS = {region.value: frozenset({region}) for region in Region}
+_ANYWHERE = frozenset(Region)
 _ID = re.compile(r"[a-z][a-z0-9_]{2,63}")
 _E = TypeVar("_E", bound=StrEnum)
 _REQUIRED = ("id", "category", "severity", "confidence", "title", "message", "remediation")
@@ -35,7 +38,7 @@ def read_rule(row: Mapping[str, Any]) -> Rule:
     missing = [name for name in _REQUIRED if name not in row]
     if missing:
         raise reader.wrong(missing[0], "is missing")
-    reader.refuse_unknown(_READERS.keys() | _MATCHER)
+    reader.refuse_unknown(_KNOWN)
     values = {_FIELDS.get(name, name): read(reader, name) for name, read in _READERS.items() if name in row}
     rule = Rule(**values, matcher=_matcher(reader))
     if sum((rule.matcher is not None, bool(rule.decided_by), bool(rule.needs))) != 1:
@@ -113,13 +116,12 @@ class _Reader:
         except ValueError as error:
             raise self.wrong(name, f"must be one of {', '.join(kind)}") from error
 
-    def members(self, name: str, kind: type[_E], groups: Mapping[str, frozenset[_E]]) -> frozenset[_E]:
-        found: set[_E] = set()
-        for value in self.texts(name):
-            if value not in groups and value not in list(kind):
-                raise self.wrong(name, f"{value!r:.40} is unknown; known are {', '.join([*groups, *kind])}")
-            found |= groups[value] if value in groups else {kind(value)}
-        return frozenset(found)
+    def members(self, name: str, known: Mapping[str, frozenset[_E]]) -> frozenset[_E]:
+        values = self.texts(name)
+        for value in values:
+            if value not in known:
+                raise self.wrong(name, f"{value!r:.40} is unknown; known are {', '.join(known)}")
+        return frozenset().union(*map(known.__getitem__, values))
 
     def fixtures(self, name: str) -> tuple[Fixture, ...]:
         values = self.list(name)
@@ -149,10 +151,10 @@ def _matcher(reader: _Reader) -> Matcher | None:
         raise reader.wrong("all", "give any or all, not both")
     if bool(all_of) != ("near" in reader.row):
         raise reader.wrong("near", "goes with all, and all with near")
-    file_types = reader.members("file_types", FileType, GROUPS)
+    file_types = reader.members("file_types", _FILE_TYPES)
     if not file_types:
         raise reader.wrong("file_types", "must name at least one type")
-    regions = reader.members("regions", Region, {})
+    regions = reader.members("regions", _REGIONS)
     return Matcher(
         any_of=any_of,
         all_of=all_of,
@@ -160,7 +162,7 @@ def _matcher(reader: _Reader) -> Matcher | None:
         exclude=reader.patterns("exclude"),
         hint=reader.patterns("hint"),
         file_types=file_types,
-        regions=regions or frozenset(Region),
+        regions=regions or _ANYWHERE,
     )
 
 
@@ -187,4 +189,5 @@ _READERS: dict[str, Callable[[_Reader, str], Any]] = {
     "match": _Reader.fixtures,
     "no_match": _Reader.fixtures,
 }
+_KNOWN = _READERS.keys() | _MATCHER
 _FIELDS = {"verdict": "effect"}

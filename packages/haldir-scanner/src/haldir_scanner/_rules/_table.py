@@ -1,5 +1,7 @@
 """The rules by their ids, those that code decides among them."""
 
+from functools import lru_cache
+
 from attrs import frozen
 
 from haldir_scanner._files._views import escaped
@@ -18,12 +20,10 @@ class RuleTable:
 
     _by_id: dict[str, Rule]
 
-    @classmethod
-    def of(cls, bundle: RuleBundle) -> "RuleTable":
-        """The table for a bundle."""
-        decided = {rule.id: rule for rule in builtin().rules if rule.decided_by}
-        limits = {rule.id: rule for rule in builtin().rules if rule.decided_by == "limits"}
-        return cls(decided | {rule.id: rule for rule in bundle.rules} | limits)
+    @staticmethod
+    def of(bundle: RuleBundle) -> "RuleTable":
+        """The table for a bundle; made once for each."""
+        return _table(bundle)
 
     def __getitem__(self, name: str) -> Rule:
         return self._by_id[name]
@@ -48,3 +48,10 @@ class RuleTable:
             context=excerpt,
             caret=(0, len(excerpt)),
         )
+
+
+@lru_cache(maxsize=4)
+def _table(bundle: RuleBundle) -> RuleTable:
+    decided = {rule.id: rule for rule in builtin().rules if rule.decided_by}
+    limits = {rule.id: rule for rule in builtin().rules if rule.decided_by == "limits"}
+    return RuleTable(decided | {rule.id: rule for rule in bundle.rules} | limits)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from textwrap import dedent
 
+from haldir_scanner._code._garbage import no_collection
 from haldir_scanner._code._python import calls, comprehensions, expressions, hooks, statements
 from haldir_scanner._code._python.functions import summarise
 from haldir_scanner._code._python.run import Handler, Run
@@ -37,7 +38,7 @@ _TYPES = {"python": frozenset({FileType.PYTHON}), "shell": frozenset({FileType.S
 # Escapes that hide a letter, and the seam between two literals that the parser joins.
 _ESCAPED = re.compile(r"\\(?:x[0-9a-fA-F]|u[0-9a-fA-F]|U[0-9a-fA-F]|N\{|[0-7])")
 _SEAM = re.compile(r"[\"']\s*(?:\\\n\s*)?(?:#[^\n]*\n\s*)?[a-zA-Z]{0,2}[\"']")
-_PRINTABLE = re.compile(r"[\x20-\x7e\s\u00a0-\U0010ffff]")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")  # controls that are no white space
 _PTH_IMPORT = re.compile(rb"(?m)^import[ \t][^\n]*")
 
 Finding = Seen | Flow | Folded
@@ -50,10 +51,10 @@ def examine(data: bytes, path: str = "") -> Iterator[Finding]:
     """
     if len(data) > MAX_BYTES or len(data) - len(data.translate(None, _MARKS)) > MAX_MARKS:
         yield Seen(_LIMIT)
-    elif path.endswith(".pth"):
-        yield from _path_file(data)
-    else:
-        yield from _file(data, path)
+        return
+    with no_collection():
+        found = list(_path_file(data) if path.endswith(".pth") else _file(data, path))
+    yield from found
 
 
 def _path_file(data: bytes) -> Iterator[Finding]:
@@ -82,6 +83,7 @@ def _file(data: bytes, path: str) -> Iterator[Finding]:
         yield Seen(_LIMIT, _first_place(source, tree.cut))
     run = _evaluated(source, tree.module)
     yield from _findings(run, path)
+    run.close()
 
 
 def _first_place(source: Source, nodes: tuple[ast.AST, ...]) -> Place:
@@ -177,5 +179,5 @@ def _readable(value: Value) -> str:
     if not text.strip(_BLANK):
         return ""
     head = text[:2000]
-    printable = sum(1 for _ in _PRINTABLE.finditer(head))
+    printable = len(head) - len(_UNPRINTABLE.findall(head))
     return _encodable(text) if printable >= 0.85 * len(head) else ""

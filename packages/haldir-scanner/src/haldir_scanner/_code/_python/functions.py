@@ -1,7 +1,6 @@
 """Functions of the file: what a call of them does and returns."""
 
 import ast
-import inspect
 import sys
 from collections.abc import Mapping
 
@@ -19,12 +18,13 @@ _MAX_INLINED_STATEMENTS = 15
 _TELLING_LENGTH = 8
 
 
-def frames_left() -> int:
-    """How many more calls Python allows from here."""
-    depth, frame = 0, inspect.currentframe()
-    while frame is not None:
-        depth, frame = depth + 1, frame.f_back
-    return sys.getrecursionlimit() - depth
+def has_room() -> bool:
+    """Whether Python allows as many more calls from here as one function may need."""
+    try:
+        sys._getframe(sys.getrecursionlimit() - _FRAMES_NEEDED)  # noqa: SLF001 - documented, and counts at once
+    except ValueError:  # the stack is not that deep
+        return True
+    return False
 
 
 def summarise(run: Run, function: Function) -> Summary:
@@ -33,7 +33,7 @@ def summarise(run: Run, function: Function) -> Summary:
         return function.summary
     if function.active or len(run.active) >= MAX_ACTIVE:
         return Summary()
-    if frames_left() < _FRAMES_NEEDED:
+    if not has_room():
         run.exhausted = True
         return Summary()
     given = {
@@ -124,7 +124,7 @@ def _worth_inlining(run: Run, function: Function, summary: Summary, actual: Mapp
     """Whether the call may compute a text from a constant, which a summary does not tell."""
     if run.inlined >= MAX_INLINED or function.active or len(run.active) >= MAX_ACTIVE:
         return False
-    if len(function.body) > _MAX_INLINED_STATEMENTS or frames_left() < _FRAMES_NEEDED:
+    if len(function.body) > _MAX_INLINED_STATEMENTS or not has_room():
         return False
     returned = summary.returned
     used = {pending.taint.parameter for pending in summary.pending.values()} | {index for _, index in summary.stores}

@@ -253,6 +253,15 @@ class Run:
         place = (node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)
         self.computed[place] = [*(known for known in self.computed.get(place, ()) if not known.consumed), result]
 
+    def close(self) -> None:
+        """Let go of what holds itself, so that the tree is freed with the run."""
+        for function in self.functions:
+            function.scope.names.clear()
+            function.summary = None
+        for made in self.classes:
+            made.functions.clear()
+            made.attributes.clear()
+
     def charge(self, size: int) -> None:
         """Count characters that are computed.
 
