@@ -1,7 +1,7 @@
 """A small assembler for the classic BPF programs that seccomp takes."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
@@ -71,6 +71,27 @@ def first_match(cases: Sequence[tuple[Test, int]], otherwise: int) -> list[Instr
         program += load(ARGUMENTS_AT + 8 * test.argument + 4 * test.half)
         program += when(test.code, test.value, verdict(result))
     return program + verdict(otherwise)
+
+
+def search(cases: Mapping[int, Sequence[Instruction]], otherwise: Sequence[Instruction]) -> list[Instruction]:
+    """Run what belongs to the loaded word, found in a few steps: the kernel takes every number through the program."""
+    begins: list[tuple[int, Sequence[Instruction]]] = [(0, otherwise)]
+    for number in sorted(cases):
+        for begin, program in ((number, cases[number]), (number + 1, otherwise)):
+            if begins[-1][0] == begin:
+                begins.pop()
+            begins.append((begin, program))
+    return _halved([piece for at, piece in enumerate(begins) if not at or piece[1] is not begins[at - 1][1]])
+
+
+def _halved(begins: Sequence[tuple[int, Sequence[Instruction]]]) -> list[Instruction]:
+    """Return the search among programs, each for the words from one number on."""
+    if len(begins) == 1:
+        return list(begins[0][1])
+    middle = len(begins) // 2
+    low_half, high_half = _halved(begins[:middle]), _halved(begins[middle:])
+    step_over = Instruction(JUMP, 0, 0, len(low_half))  # the other jumps reach only 255 instructions
+    return [Instruction(GREATER_OR_EQUAL, 0, 1, begins[middle][0]), step_over, *low_half, *high_half]
 
 
 def assemble(program: Sequence[Instruction]) -> bytes:

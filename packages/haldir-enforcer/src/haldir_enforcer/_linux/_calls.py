@@ -89,7 +89,7 @@ _AARCH64 = {
 
 
 def _machine(name: str, audit: int, numbers: dict[str, int]) -> Machine:
-    return Machine(name, audit, MappingProxyType(numbers), MappingProxyType({v: k for k, v in numbers.items()}))
+    return Machine(name, audit, MappingProxyType(numbers), {number: call for call, number in numbers.items()})
 
 
 X86_64 = _machine("x86_64", 0xC000003E, _X86_64)

@@ -1,7 +1,7 @@
 """The inner processes: one that keeps the tree and ends it, and the program itself up to its execve."""
 
 # Paths are texts here, as the kernel gives them: a Path would rewrite them.
-# ruff: noqa: PTH123
+# ruff: noqa: PTH116, PTH123
 
 import ctypes
 import os
@@ -10,6 +10,7 @@ import select
 import signal
 import socket
 import struct
+from collections.abc import Callable
 from contextlib import suppress
 
 from attrs import frozen
@@ -21,10 +22,12 @@ KEEPER, LISTENER, ENDED, ERROR, NO_NAMESPACES = b"K", b"L", b"X", b"E", b"N"
 """The first bytes of what the inner processes say to the supervisor."""
 FAILED = 125
 
+_LONGEST_ROOT = 64
+
 _CLONE_ALL = 0x10000000 | 0x00020000 | 0x20000000 | 0x40000000 | 0x08000000 | 0x04000000 | 0x02000000
 _SET_MODE_FILTER = 1
 _FIRST_FREE = 3
-_OOM_SCORE = "500"
+_OOM_SCORE = b"500"
 """When memory runs out, the kernel takes the confined processes before the supervisor."""
 
 
@@ -43,30 +46,26 @@ class Ends:
 
 
 def fork_keeper(plan: Plan, ends: Ends) -> int:
-    """Return the process that makes the keeper, or is it; the keeper says its own number."""
-    child = os.fork()
+    """Return the keeper, in namespaces of its own where the plan wants them; 0 if these are refused, which is said."""
+    user, group = os.getuid(), os.getgid()
+    if plan.namespaces:
+        try:
+            child = _kernel.fork_into(_CLONE_ALL)
+        except OSError as error:
+            _say_error(ends, error, NO_NAMESPACES)
+            return 0
+    else:
+        child = os.fork()
     if child:
         return child
     try:
         _kernel.close_from(_FIRST_FREE, ends.numbers())
         if plan.namespaces:
-            _isolate(plan, ends)
+            _isolate(ends, lambda: _map(user, group))
         _keep(plan, ends)
     except BaseException as error:  # noqa: BLE001 - said to the supervisor, which gives up
         _say_error(ends, error)
     os._exit(FAILED)
-
-
-def _isolate(plan: Plan, ends: Ends) -> None:
-    """Go on as the first process of namespaces of its own."""
-    try:
-        _enter_namespaces()
-        if os.fork():
-            os._exit(0)
-        _mounts.build(plan.binds, plan.links, plan.launch.cwd)
-    except OSError as error:
-        _say_error(ends, error, NO_NAMESPACES)
-        os._exit(FAILED)
 
 
 def _say_error(ends: Ends, error: BaseException, kind: bytes = ERROR) -> None:
@@ -74,34 +73,45 @@ def _say_error(ends: Ends, error: BaseException, kind: bytes = ERROR) -> None:
         ends.report.send(kind + f"{type(error).__name__}: {error}".encode("utf-8", "replace")[:1000])
 
 
-def _enter_namespaces() -> None:
-    user, group = os.getuid(), os.getgid()
-    _kernel.call("unshare", _CLONE_ALL)
+def _isolate(ends: Ends, step: Callable[[], None]) -> None:
+    """Take a step into the namespaces; where the kernel refuses one, a run without them may be tried."""
+    try:
+        step()
+    except OSError as error:
+        _say_error(ends, error, NO_NAMESPACES)
+        os._exit(FAILED)
+
+
+def _map(user: int, group: int) -> None:
+    """This user and this group are there inside, as themselves, and no other."""
     for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
-        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
-            file.write(text)
+        with open(f"/proc/self/{name}", "wb", buffering=0) as file:
+            file.write(text.encode())
 
 
 def _keep(plan: Plan, ends: Ends) -> None:
     """Start the program, collect every process that is left to it, end with the program or with the supervisor."""
     _kernel.prctl(_kernel.PR_SET_CHILD_SUBREAPER, 1)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_IGN)
     read, write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    _kernel.let_through(signal.SIGCHLD)
     ends.report.send(KEEPER)
     keeper = os.getpid()
     scoped = not plan.namespaces and plan.own_signals
     if scoped:  # before the fork: the program is confined further inside, can be signalled from here, and not back
         _kernel.prctl(_kernel.PR_SET_NO_NEW_PRIVS, 1)
         _landlock.restrict_signals()
+    root_read, root = os.pipe2(os.O_CLOEXEC)
     program = os.fork()
     if not program:
         signal.set_wakeup_fd(-1)
-        _become_program(plan, ends, keeper)
+        _become_program(plan, ends, keeper, root_read)
     _kernel.prctl(_kernel.PR_SET_DUMPABLE, 0)  # its memory and environment are those of the process that started this
-    for descriptor in {ends.go, *ends.streams}:
+    if plan.namespaces:
+        _isolate(ends, lambda: _mounts.build(plan.tree, plan.binds))
+    os.write(root, _root())
+    for descriptor in {ends.go, root_read, root, *ends.streams}:
         os.close(descriptor)
     status = _wait_for(program, ends.leash, read)
     _end_all(plan, ends, status, scoped=scoped)
@@ -162,9 +172,20 @@ def _kill_domain() -> None:
             return
 
 
-def _become_program(plan: Plan, ends: Ends, keeper: int) -> None:
+def _root() -> bytes:
+    """Return which folder this process sees as the root."""
+    status = os.stat("/")
+    return b"%d:%d" % (status.st_dev, status.st_ino)
+
+
+def _become_program(plan: Plan, ends: Ends, keeper: int, root: int) -> None:
     try:
-        _prepare(plan, ends, keeper)
+        _prepare(plan, ends, keeper, root)
+        rules = _landlock.ruleset(plan.grants, plan.kernel.landlock_abi) if plan.kernel.landlock_abi else None
+        if os.read(root, _LONGEST_ROOT) != _root():  # the keeper has changed it for both, or has ended
+            os._exit(FAILED)
+        os.close(root)
+        _confine(plan, rules)
         descriptor = _install_filter(plan.program)
         socket.send_fds(ends.report, [LISTENER], [descriptor])
         os.close(descriptor)
@@ -178,31 +199,29 @@ def _become_program(plan: Plan, ends: Ends, keeper: int) -> None:
     os._exit(FAILED)
 
 
-def _prepare(plan: Plan, ends: Ends, keeper: int) -> None:
+def _prepare(plan: Plan, ends: Ends, keeper: int, root: int) -> None:
+    """Everything that can be done while the keeper still makes the tree of folders."""
     _kernel.prctl(_kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != keeper:
         os._exit(FAILED)
     os.setsid()
-    with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-        file.write(_OOM_SCORE)
     for target, source in enumerate(ends.streams):
         os.dup2(source, target, inheritable=True)
-    _kernel.close_from(_FIRST_FREE, {ends.report.fileno(), ends.go})
-    os.chdir(plan.launch.cwd)
+    _kernel.close_from(_FIRST_FREE, {ends.report.fileno(), ends.go, root})
     for kind, most in plan.limits:
         resource.setrlimit(kind, (most, most))
-    _reset_signals()
+    _kernel.default_signals()
     _kernel.prctl(_kernel.PR_SET_NO_NEW_PRIVS, 1)
-    if plan.kernel.landlock_abi:
-        _landlock.restrict(plan.grants, plan.kernel.landlock_abi)
-    _kernel.drop_capabilities()
+    _kernel.drop_bounding_set()
 
 
-def _reset_signals() -> None:
-    for number in range(1, signal.NSIG):
-        if number not in {signal.SIGKILL, signal.SIGSTOP} and signal.getsignal(number) is not None:
-            signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+def _confine(plan: Plan, rules: int | None) -> None:
+    with open("/proc/self/oom_score_adj", "wb", buffering=0) as file:
+        file.write(_OOM_SCORE)
+    os.chdir(plan.launch.cwd)
+    if rules is not None:
+        _landlock.restrict(rules)
+    _kernel.empty_capabilities()
 
 
 def _install_filter(program: bytes) -> int:

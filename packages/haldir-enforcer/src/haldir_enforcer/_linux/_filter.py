@@ -163,13 +163,14 @@ def build(machine: Machine, ask: Ask) -> list[Instruction]:
     if machine is X86_64:
         program += _bpf.when(GREATER_OR_EQUAL, _X32_BIT, nowhere)
     program += _bpf.when(GREATER_OR_EQUAL, LAST_KNOWN + 1, nowhere)
-    program += _bpf.when(EQUAL, machine.numbers["clone3"], nowhere)
-    for name, (rule, otherwise) in _by_arguments(ask).items():
-        program += _bpf.when(EQUAL, machine.numbers[name], _bpf.first_match(rule, otherwise))
-    for name in sorted(asked_always(ask)):
-        if name in machine.numbers:
-            program += _bpf.when(EQUAL, machine.numbers[name], _bpf.verdict(NOTIFY))
-    return program + _bpf.verdict(ALLOW)
+    asked = _bpf.verdict(NOTIFY)
+    cases = {machine.numbers[name]: asked for name in asked_always(ask) if name in machine.numbers}
+    cases |= {
+        machine.numbers[name]: _bpf.first_match(rule, otherwise)
+        for name, (rule, otherwise) in _by_arguments(ask).items()
+    }
+    cases[machine.numbers["clone3"]] = nowhere
+    return program + _bpf.search(cases, _bpf.verdict(ALLOW))
 
 
 def asked_always(ask: Ask) -> frozenset[str]:

@@ -32,7 +32,6 @@ class Inner:
     ``leash`` holds the tree: the keeper kills it when that is closed.  ``reports`` is what the keeper speaks through.
     """
 
-    keeper: int
     program: int
     listener: int
     reports: socket.socket
@@ -46,24 +45,44 @@ class Inner:
         os.close(self._gate)
 
 
-def start(plan: Plan, streams: tuple[int, int, int]) -> Inner:
-    """Return the inner processes, confined.
+@frozen(eq=False)
+class Starting:
+    """The inner processes while they confine themselves."""
 
-    Raises: StartError if they cannot be, OSError if they cannot be made.
+    keeper: int
+    _reports: socket.socket
+    _leash: int
+    _gate: int
+    _plan: Plan
+
+    def confined(self) -> Inner:
+        """Return them when they are.
+
+        Raises: StartError if they cannot be.
+        """
+        keeper, program, listener = _await(self._reports)
+        with suppress(OSError):  # since Linux 6.6; without it the answers take a little longer
+            fcntl.ioctl(listener, _kernel.NOTIF_SET_FLAGS, _SYNCHRONOUS_WAKEUP)
+        group = _grouped(self._plan, keeper, program)
+        return Inner(program, listener, self._reports, self._leash, group, self._gate)
+
+
+def start(plan: Plan, streams: tuple[int, int, int]) -> Starting:
+    """Return the inner processes as soon as there is one.
+
+    Raises: OSError if there cannot be.
     """
     inner, reports = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     reports.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
     leash_read, leash = os.pipe2(os.O_CLOEXEC)
     gate_read, gate = os.pipe2(os.O_CLOEXEC)
-    _child.fork_keeper(plan, _child.Ends(inner, leash_read, gate_read, streams))
+    keeper = _child.fork_keeper(plan, _child.Ends(inner, leash_read, gate_read, streams))
     for descriptor in (leash_read, gate_read, *streams):
         os.close(descriptor)
     inner.close()
-    _kernel.drop_capabilities()
-    keeper, program, listener = _await(reports)
-    with suppress(OSError):  # since Linux 6.6; without it the answers take a little longer
-        fcntl.ioctl(listener, _kernel.NOTIF_SET_FLAGS, _SYNCHRONOUS_WAKEUP)
-    return Inner(keeper, program, listener, reports, leash, _grouped(plan, keeper, program), gate)
+    _kernel.drop_bounding_set()
+    _kernel.empty_capabilities()
+    return Starting(keeper, reports, leash, gate, plan)
 
 
 def _grouped(plan: Plan, keeper: int, program: int) -> ControlGroup | None:

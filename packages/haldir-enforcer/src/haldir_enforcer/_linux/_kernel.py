@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import os
+import signal
 import struct
 
 from haldir_enforcer._linux._calls import MACHINES, Machine
@@ -12,6 +13,8 @@ AT_FDCWD = -100
 AT_EMPTY_PATH = 0x1000
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 24, 36, 38
 LAST_CAPABILITY = 40
+_SIGNAL_SET = 128
+"""Bytes of sigset_t."""
 
 # include/uapi/linux/openat2.h
 RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH, RESOLVE_IN_ROOT = 0x02, 0x04, 0x08, 0x10
@@ -35,6 +38,7 @@ _PTRACE_O_TRACEEXEC = 0x10
 PTRACE_EVENT_EXEC, PTRACE_EVENT_STOP = 4, 128
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
+_PYTHON = ctypes.PyDLL(None, use_errno=True)
 _LONG, _PTR = ctypes.c_long, ctypes.c_void_p
 _SYSCALL = ctypes.CFUNCTYPE(_LONG, _LONG, _LONG, _LONG, _LONG, _LONG, _LONG, use_errno=True)(("syscall", _LIBC))
 _BY_PATH = ctypes.CFUNCTYPE(_LONG, _LONG, _LONG, ctypes.c_char_p, _PTR, _LONG, use_errno=True)(("syscall", _LIBC))
@@ -79,6 +83,26 @@ def call_with_buffer(name: str, first: int, second: int, data: "ctypes.Array[cty
     Raises: OSError if it failed.
     """
     return _checked(_WITH_BUFFER(this_machine().numbers[name], first, second, data, last))
+
+
+def fork_into(namespaces: int) -> int:
+    """Fork as ``os.fork`` does; the child is the first process of the new ``namespaces``.
+
+    No other thread may run in this process: a lock that it holds would stay locked in the child.
+
+    Raises: OSError if the kernel refuses.
+    """
+    number = this_machine().numbers["clone"]
+    _PYTHON.PyOS_BeforeFork()
+    child = int(_PYTHON.syscall(number, namespaces | signal.SIGCHLD, 0, 0, 0, 0))
+    error = ctypes.get_errno()
+    if child == 0:
+        _PYTHON.PyOS_AfterFork_Child()
+    else:
+        _PYTHON.PyOS_AfterFork_Parent()
+    if child < 0:
+        raise OSError(error, os.strerror(error))
+    return child
 
 
 class Resolver:
@@ -128,13 +152,37 @@ def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> No
     )
 
 
-def drop_capabilities() -> None:
-    """Empty every capability set of this thread that the kernel lets it empty."""
+def drop_bounding_set() -> None:
+    """No program that this thread becomes gets a capability; an ordinary user may not do this: it has none to lose."""
     for capability in range(LAST_CAPABILITY + 1):
-        _PRCTL(PR_CAPBSET_DROP, capability, 0, 0, 0)  # an ordinary user may not: it has none to lose
+        _PRCTL(PR_CAPBSET_DROP, capability, 0, 0, 0)
+
+
+def empty_capabilities() -> None:
+    """This thread has no capability any more."""
     header = ctypes.create_string_buffer(struct.pack("Ii", 0x20080522, 0), 8)
     nothing = ctypes.create_string_buffer(24)
     _checked(_LIBC.capset(header, nothing))
+
+
+def hold_signals() -> None:
+    """Every signal that can waits until it is let through."""
+    _LIBC.pthread_sigmask(signal.SIG_SETMASK, b"\xff" * _SIGNAL_SET, None)
+
+
+def let_through(number: int) -> None:
+    """This signal waits no longer."""
+    _LIBC.pthread_sigmask(signal.SIG_UNBLOCK, (1 << (number - 1)).to_bytes(_SIGNAL_SET, "little"), None)
+
+
+def default_signals() -> None:
+    """Every signal is what it is to a new program, and none waits.
+
+    Python's own functions would wrap each number up, on pages that the other processes have to be rid of first.
+    """
+    for number in range(1, signal.NSIG):
+        _LIBC.signal(number, None)
+    _LIBC.pthread_sigmask(signal.SIG_SETMASK, bytes(_SIGNAL_SET), None)
 
 
 def close_from(first: int, keep: set[int]) -> None:

@@ -28,6 +28,10 @@ class Meter:
         self._keeper = keeper
         self._limits = limits
         self._written: set[str] = set()
+        self.begin()
+
+    def begin(self) -> None:
+        """The time counts from now on."""
         self._started = time.monotonic()
         self._next = self._started + _SHORTEST_SECONDS
 

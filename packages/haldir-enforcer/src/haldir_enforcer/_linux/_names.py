@@ -5,7 +5,7 @@ import socket
 import threading
 
 from haldir_enforcer._policy.addresses import is_private
-from haldir_enforcer.policy import HostRule
+from haldir_enforcer._policy.records import HostRule
 
 _LONGEST_LOOKUP_SECONDS = 10.0
 _ANY_WORD = "*."

@@ -71,9 +71,9 @@ LATER = Later()
 class Listener:
     """The descriptor that the kernel asks through."""
 
-    def __init__(self, descriptor: int, machine: Machine) -> None:
-        self.descriptor = descriptor
-        self._names = dict(machine.names)
+    def __init__(self, machine: Machine) -> None:
+        self.descriptor = -1
+        self._names = machine.names
         self._audit = machine.audit
         self._buffer = bytearray(_kernel.NOTIF_SIZE)
         self._nothing = bytes(_kernel.NOTIF_SIZE)

@@ -17,15 +17,15 @@ from haldir_enforcer._linux._capabilities import Kernel
 from haldir_enforcer._linux._elf import loader_of
 from haldir_enforcer._linux._filter import Ask
 from haldir_enforcer._linux._landlock import Access, Grant
-from haldir_enforcer._linux._mounts import Bind
+from haldir_enforcer._linux._mounts import Bind, Tree
 from haldir_enforcer._linux._programs import Identity, Programs, chain_of, identity_of, named_interpreter
 from haldir_enforcer._linux._rules import kernel_grants
 from haldir_enforcer._linux._services import Services
-from haldir_enforcer._policy.programs import program as read_program
 from haldir_enforcer.confinement import Launch
 from haldir_enforcer.errors import ConfinementError, PolicyError
 
 _UNIT = 1_000_000
+_RUN = Access.EXECUTE | Access.READ_FILE
 
 
 class Judge(Enum):
@@ -46,6 +46,7 @@ class Plan:
     grants: tuple[Grant, ...]
     binds: tuple[Bind, ...]
     links: Mapping[str, str]
+    tree: Tree
     program: bytes
     programs: Programs
     limits: tuple[tuple[int, int], ...]
@@ -78,9 +79,11 @@ def make(
     executable = (*chain, *listed)
     named_loaders = {loader for path in executable if (loader := loader_of(path))}
     loaders = {os.path.realpath(loader) for loader in named_loaders}
-    may_run = [Grant(path, Access.EXECUTE | Access.READ_FILE) for path in sorted({*executable, *loaders})]
+    may_run = [Grant(path, _RUN) for path in sorted({*executable, *loaders})]
     reads = kernel_grants(launch.policy)
     grants = (*reads, *may_run) if kernel.landlock_abi else ()
+    binds = _mounts.binds(launch.policy, (*executable, *loaders)) if namespaces else ()
+    links = _mounts.links((*_asked_paths(launch, executable), *named_loaders)) if namespaces else {}
     ask = _asked(launch, kernel, namespaces=namespaces)
     return Plan(
         launch=launch,
@@ -88,8 +91,9 @@ def make(
         kernel=kernel,
         namespaces=namespaces,
         grants=grants,
-        binds=_mounts.binds(launch.policy, (*executable, *loaders)) if namespaces else (),
-        links=_mounts.links((*_asked_paths(launch, executable), *named_loaders)) if namespaces else {},
+        binds=binds,
+        links=links,
+        tree=_mounts.tree(binds, links, launch.cwd),
         program=_program(ask),
         programs=Programs(launch.argv[0], frozenset(_identities(chain)), listed),
         limits=_resource_limits(launch),
@@ -125,6 +129,10 @@ def _asked_paths(launch: Launch, executable: tuple[str, ...]) -> tuple[str, ...]
 
 
 def _listed(launch: Launch) -> dict[str, Identity]:
+    if not launch.policy.programs:
+        return {}
+    from haldir_enforcer._policy.programs import program as read_program  # noqa: PLC0415 - 2 ms, for what few declare
+
     found = {}
     for program in launch.policy.programs:
         path = str(program.path)

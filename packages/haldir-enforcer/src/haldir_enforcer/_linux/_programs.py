@@ -5,6 +5,7 @@
 
 import errno
 import os
+import signal
 import stat
 import time
 from collections.abc import Callable
@@ -25,6 +26,9 @@ _LONGEST_SHEBANG = 256
 _MOST_INTERPRETERS = 4
 _WALL = 0x40000000
 _LONGEST_EXEC_SECONDS = 5.0
+_CHILD_STOPPED = frozenset({signal.SIGCHLD})
+_LONGEST_PAUSE_SECONDS = 0.002
+"""The supervisor keeps this signal waiting; another thread that does not might take it."""
 
 
 class SwappedProgramError(Exception):
@@ -202,15 +206,13 @@ class Execution:
     def _wait(self, thread: int, process: int) -> tuple[int, int]:
         """Return the thread that stopped, 0 if none will, and why."""
         end = time.monotonic() + _LONGEST_EXEC_SECONDS
-        pause = 0.00005
         while time.monotonic() < end:
             try:
                 number, status = os.waitpid(-1, os.WNOHANG | _WALL)
             except ChildProcessError:
                 return 0, 0
             if not number:
-                time.sleep(pause)
-                pause = min(pause * 1.5, 0.002)
+                signal.sigtimedwait(_CHILD_STOPPED, _LONGEST_PAUSE_SECONDS)
             elif number not in {thread, process}:
                 self._reaped(number, status)
             elif not os.WIFSTOPPED(status):

@@ -4,6 +4,7 @@
 # ruff: noqa: PTH115, PTH123
 
 import os
+import re
 from typing import Any
 
 from attrs import define, field, frozen
@@ -13,6 +14,7 @@ from haldir_enforcer._linux._notification import Request
 from haldir_enforcer.events import Action, By, Class, Decision, Event
 
 _MOST_FOLDED = 4096
+_STATUS = re.compile(rb"^(Umask|Tgid|PPid|NStgid):(.*)$", re.MULTILINE)
 
 
 @frozen(eq=False)
@@ -155,7 +157,7 @@ def _wire(deed: Deed, caller: Caller) -> tuple[Any, ...]:
 def _read_caller(thread: int) -> Caller:
     try:
         with open(f"/proc/{thread}/status", "rb") as file:
-            status = dict(line.split(b":", 1) for line in file.read().splitlines() if b":" in line)
+            status: dict[bytes, bytes] = dict(_STATUS.findall(file.read()))
         exe = os.readlink(f"/proc/{thread}/exe")
     except OSError:
         return Caller(thread, 0, None, thread, 0o077)

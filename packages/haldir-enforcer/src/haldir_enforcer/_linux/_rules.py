@@ -7,9 +7,8 @@ from attrs import frozen
 
 from haldir_enforcer._linux._landlock import READ, Access, Grant
 from haldir_enforcer._policy.matching import Matcher
-from haldir_enforcer._policy.records import DECLARED
+from haldir_enforcer._policy.records import DECLARED, PathRule, Policy
 from haldir_enforcer.events import By, Class
-from haldir_enforcer.policy import PathRule, Policy
 
 _MOST_LOOKED_AT = 2000
 _MOST_PARTS = 200

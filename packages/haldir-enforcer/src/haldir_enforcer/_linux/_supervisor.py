@@ -49,6 +49,7 @@ class Supervisor:
     """One run, from the first fork to the last process."""
 
     def __init__(self, plan: Plan, control: int, streams: tuple[int, int, int]) -> None:
+        starting = _inner.start(plan, streams)  # they make themselves ready while this does
         self._plan = plan
         self._control = control
         self._sender = Sender(control)
@@ -58,20 +59,26 @@ class Supervisor:
         self._ending: tuple[Ending, str | None] | None = None
         self._status: int | None = None
         self._keeper_gone = False
-        inner = _inner.start(plan, streams)
-        self._reports, self._leash, self._keeper, self.program = inner.reports, inner.leash, inner.keeper, inner.program
-        self._group = inner.group
+        self._keeper = starting.keeper
+        self._assemble()
+        self._begin(starting.confined())
+
+    def _begin(self, inner: _inner.Inner) -> None:
+        """The program starts, and is answered."""
+        self._reports, self._leash, self._group, self.program = inner.reports, inner.leash, inner.group, inner.program
         self._keeper_handle = os.pidfd_open(self._keeper)
         self._program_handle = os.pidfd_open(self.program)
-        self._listener = Listener(inner.listener, _kernel.this_machine())
-        self._assemble()
+        self._listener.descriptor = inner.listener
+        self._view.enter(self.program)
+        self._meter.begin()
         inner.go()
 
     def _assemble(self) -> None:
         plan = self._plan
         policy, limits = plan.launch.policy, plan.launch.limits
+        self._listener = Listener(_kernel.this_machine())
         self._memory = Memory(self._listener)
-        self._view = View(self.program)
+        self._view = View()
         scene = Scene(_rules.Rules(policy, plan.grants), self._view, self._memory, self._report)
         peers = _names.Peers(policy.hosts, plan.services.proxy)
         self._processes = _processes.Processes(self._keeper, limits.processes, self._report, apart=plan.namespaces)
@@ -90,8 +97,7 @@ class Supervisor:
         if self._plan.judge is Judge.KERNEL_ALONE:
             asked = _filter.asked_always(_filter.Ask.NOTHING)
             return dict.fromkeys(asked, lambda _: _notification.GO_ON)
-        table: dict[str, Callable[[Request], Answer]] = dict.fromkeys(_filter.REFUSED, self._processes.refuse)
-        table |= dict.fromkeys(_filter.OPENS, self._files.decide)
+        table: dict[str, Callable[[Request], Answer]] = dict.fromkeys(_filter.OPENS, self._files.decide)
         table |= dict.fromkeys(_filter.CHANGES, self._changes.decide)
         table |= dict.fromkeys(_filter.EXECS, self._exec)
         table |= dict.fromkeys(_filter.SIGNALS, self._processes.signal)
@@ -370,11 +376,8 @@ def _settle(control: int, streams: tuple[int, int, int]) -> None:
     gc.freeze()
     gc.set_threshold(_GARBAGE)
     signal.set_wakeup_fd(-1)
-    for number in range(1, signal.NSIG):
-        if number not in {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD} and signal.getsignal(number) is not None:
-            signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    _kernel.hold_signals()
     os.setsid()
     null = os.open(os.devnull, os.O_RDWR)
     for number in range(3):

@@ -29,8 +29,8 @@ class Found:
 class View:
     """The tree of folders that the confined processes see."""
 
-    def __init__(self, process: int) -> None:
-        self._root = os.open(f"/proc/{process}/root", os.O_PATH | os.O_CLOEXEC)
+    def __init__(self) -> None:
+        self._root = -1
         self._following = _kernel.Resolver(os.O_PATH, _IN_ROOT)
         self._not_following = _kernel.Resolver(os.O_PATH | os.O_NOFOLLOW, _IN_ROOT)
         self._own_link = f"/proc/{os.getpid()}"
@@ -38,6 +38,13 @@ class View:
         self._current: dict[int, str] = {}
         self.moving: set[int] = set()
         """Threads whose current folder changes: until such a thread asks again, it may have done so or not."""
+
+    def enter(self, process: int) -> None:
+        """The tree is the one that this process sees.
+
+        Raises: OSError if it is gone.
+        """
+        self._root = os.open(f"/proc/{process}/root", os.O_PATH | os.O_CLOEXEC)
 
     def absolute(self, request: Request, folder: int, path: bytes) -> str:
         """Return the path that the caller means, absolute; nothing is resolved.
