@@ -1,5 +1,6 @@
 import base64
 import codecs
+import gc
 import gzip
 import lzma
 import time
@@ -1010,3 +1011,16 @@ def _read(findings: Iterable[Seen | Flow | Folded]) -> None:
     for found in findings:
         assert not isinstance(found, Flow) or len(found.steps) >= 1
         assert not isinstance(found, Folded) or found.text.encode()
+
+
+def test_nothing_of_a_program_is_left_for_the_garbage_collector() -> None:
+    program = "class A:\n    def f(self):\n        return g(self)\ndef g(a):\n    return A().f()\n" + FETCH + SEND
+    list(examine(program.encode()))  # what is loaded on first use
+    gc.collect()
+    gc.disable()
+    try:
+        list(examine(program.encode()))
+        left = gc.collect()
+    finally:
+        gc.enable()
+    assert left < 50
