@@ -62,6 +62,18 @@ def test_a_flood_of_deeds_is_cut_and_told_but_decoys_are_kept(event: Make, place
     assert ("critical", "sandbox.decoy-credential") in rules(seen)
 
 
+@pytest.mark.parametrize("flood", [Class.DECLARED, Class.AMBIENT])
+def test_a_violation_after_a_flood_of_other_deeds_is_kept_and_shown(event: Make, places: Places, flood: Class) -> None:
+    events = [event(Action.NET_CONNECT, kind=flood, detail=f"{number}") for number in range(3)]
+    events += [event(Action.FS_READ, kind=flood, path=f"/{number}") for number in range(MAX_DEEDS + 5)]
+    events.append(event(Action.LIMIT_DISK, kind=Class.VIOLATION, detail="too much"))
+    seen = behaviour_of(events, places)
+    assert [deed.what for deed in seen.violations] == [What.LIMIT]
+    assert seen.first(10)[0].what is What.LIMIT
+    assert len(seen.first(10)) == 10
+    assert seen.first(len(seen.deeds)) == seen.deeds
+
+
 CASES: dict[str, tuple[Action, dict[str, Any], str, str]] = {
     "credential": (Action.FS_READ, {"path": "~/.aws/credentials"}, "critical", "decoy-credential"),
     "folder of credentials": (Action.FS_READ, {"path": "~/.ssh"}, "critical", "decoy-credential"),
@@ -274,3 +286,14 @@ def test_changed_tools_are_told() -> None:
 def test_a_decoy_outside_of_files_is_none(tmp_path: Path, places: Places, event: Make) -> None:
     seen = behaviour_of([event(Action.SYSCALL, path=f"{places.home}/.ssh", detail="mount")], places)
     assert seen.deeds[0].decoy is None
+
+
+def test_a_violation_after_a_flood_of_events_is_kept(event: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("haldir_sandbox.eventlog.MAX_KEPT", 3)
+    log = EventLog("run", Trace(None))
+    for number in range(5):
+        log.record(event(Action.FS_READ, kind=Class.DECLARED, path=f"/{number}"))
+        log.record(event(Action.FS_WRITE, kind=Class.VIOLATION, path=f"/{number}"))
+    kept = [(one.kind, one.path) for one in log.events()]
+    assert kept == [(kind, f"/{number}") for number in range(3) for kind in (Class.DECLARED, Class.VIOLATION)]
+    assert log.left_out == 4

@@ -86,6 +86,11 @@ class Deed:
     count: int = 1
 
     @property
+    def is_violation(self) -> bool:
+        """Whether the permissions do not allow it."""
+        return self.kind is Class.VIOLATION or self.decoy is not None
+
+    @property
     def key(self) -> tuple[object, ...]:
         """What two deeds have in common that are the same thing done twice."""
         return (self.what, self.target, self.kind, self.denied, self.argv)
@@ -97,7 +102,7 @@ class Behaviour:
 
     deeds: tuple[Deed, ...]
     left_out: int = 0
-    """How many different deeds there were beyond the MAX_DEEDS that are kept."""
+    """How many different deeds there were beyond the MAX_DEEDS violations and as many others that are kept."""
 
     def of(self, *kinds: What) -> tuple[Deed, ...]:
         """Return the deeds of these kinds."""
@@ -106,7 +111,13 @@ class Behaviour:
     @property
     def violations(self) -> tuple[Deed, ...]:
         """The deeds that the permissions do not allow."""
-        return tuple(deed for deed in self.deeds if deed.kind is Class.VIOLATION or deed.decoy is not None)
+        return tuple(deed for deed in self.deeds if deed.is_violation)
+
+    def first(self, most: int) -> tuple[Deed, ...]:
+        """Return at most so many deeds; where not all have room, violations come first: no flood hides them."""
+        if len(self.deeds) <= most:
+            return self.deeds
+        return tuple(sorted(self.deeds, key=lambda deed: not deed.is_violation)[:most])
 
 
 def behaviour_of(events: Iterable[Event], places: Places, declared: Policy) -> Behaviour:
@@ -126,13 +137,15 @@ def together(behaviours: Iterable[Behaviour]) -> Behaviour:
 
 def _folded(deeds: Iterable[Deed]) -> Behaviour:
     kept: dict[tuple[object, ...], Deed] = {}
+    room = {True: MAX_DEEDS, False: MAX_DEEDS}  # violations have their own: no flood of other deeds hides them
     left_out = 0
     for deed in deeds:
         known = kept.get(deed.key)
         if known is not None:
             kept[deed.key] = evolve(known, count=known.count + deed.count)
-        elif len(kept) < MAX_DEEDS or deed.decoy is not None:  # there are fewer than a hundred decoys
+        elif room[deed.is_violation] > 0 or deed.decoy is not None:  # there are fewer than a hundred decoys
             kept[deed.key] = deed
+            room[deed.is_violation] -= 1
         else:
             left_out += 1
     return Behaviour(deeds=tuple(kept.values()), left_out=left_out)

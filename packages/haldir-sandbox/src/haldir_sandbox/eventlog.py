@@ -9,10 +9,10 @@ from typing import IO, Self
 
 from attrs import asdict, define, evolve, field
 
-from haldir_enforcer.events import Action, Event
+from haldir_enforcer.events import Action, Class, Event
 
 MAX_KEPT = 20_000
-"""Different events of one run; the others are counted."""
+"""Different events of one run, and as many violations; the others are counted."""
 MAX_TRACE_LINES = 200_000
 """Lines of a whole trace file, so that a flood of events cannot fill the disk."""
 MAX_TEXT_CHARACTERS = 4096
@@ -28,6 +28,7 @@ class EventLog:
     """The address that every undeclared name leads to: a connection there was meant for the name asked last."""
     left_out: int = 0
     _events: dict[Event, int] = field(init=False, factory=dict)
+    _violations: int = field(init=False, default=0)
     _names: dict[int, str] = field(init=False, factory=dict)
     _latest: str | None = field(init=False, default=None)
     _lock: threading.Lock = field(init=False, factory=threading.Lock)
@@ -40,11 +41,18 @@ class EventLog:
         with self._lock:
             event = self._named(event)
             key = evolve(event, pid=0, ppid=0, count=1)
-            if key in self._events or len(self._events) < MAX_KEPT:
+            if key in self._events or self._has_room(event):
+                self._violations += key not in self._events and event.kind is Class.VIOLATION
                 self._events[key] = self._events.get(key, 0) + event.count
             else:
                 self.left_out += event.count
             self.trace.write(self.label, event)
+
+    def _has_room(self, event: Event) -> bool:
+        """Whether there is room for another event of its kind: no flood hides a violation."""
+        if event.kind is Class.VIOLATION:
+            return self._violations < MAX_KEPT
+        return len(self._events) - self._violations < MAX_KEPT
 
     def _named(self, event: Event) -> Event:
         """Return the event; the peer of a connection to the stand-in has the name that its process asked for last."""

@@ -86,7 +86,7 @@ class SandboxReport:
             "findings": [_finding(finding) for finding in self.findings[:MAX_FINDINGS]],
             "entry_points": [_entry(entry) for entry in self.entry_points],
             "runs": [_run(run) for run in self.runs],
-            "behaviour": [_deed(deed) for deed in self.behaviour.deeds[:MAX_SHOWN_DEEDS]],
+            "behaviour": [_deed(deed) for deed in self.behaviour.first(MAX_SHOWN_DEEDS)],
             "requests": [_request(request) for request in self.requests],
             "missing_packages": [fitted(name, 200) for name in self.missing_packages],
             "duration_ms": round(self.duration_ms, 3),

@@ -1,6 +1,6 @@
 """Layer 3: a run under observation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from attrs import evolve, frozen
 
@@ -13,6 +13,7 @@ from haldir_pipeline.subject import Subject
 MAX_DEEDS = 200
 _OF_EVERY_PROGRAM = "ambient"
 """The class of what every interpreter does, such as reading its own library: no reader wants to know it."""
+_VIOLATION = "violation"
 MAX_RUNS = 50
 _KEPT = ("level", "enforced", "missing", "missing_packages", "entry_points", "runs", "behaviour")
 _RUN_MEMBERS = ("entry", "argv", "circumstance", "ending", "code", "seconds")
@@ -63,9 +64,18 @@ def _facts(whole: JsonObject) -> Iterator[tuple[str, JsonValue]]:
         value = whole[name]
         if isinstance(value, list) and name in _MOST:
             if name == "behaviour":
-                value = [deed for deed in value if not isinstance(deed, dict) or deed["class"] != _OF_EVERY_PROGRAM]
+                value = _telling(value)
             yield f"{name}_count", len(value)
             value = value[: _MOST[name]]
         if name == "runs" and isinstance(value, list):
             value = [{key: run[key] for key in _RUN_MEMBERS} for run in value if isinstance(run, dict)]
         yield name, value
+
+
+def _telling(deeds: Sequence[JsonValue]) -> list[JsonValue]:
+    """The deeds that a reader wants to know; where not all have room, violations come first: no flood hides them."""
+    by_class = [(deed["class"], deed) for deed in deeds if isinstance(deed, dict)]
+    told = [(name, deed) for name, deed in by_class if name != _OF_EVERY_PROGRAM]
+    if len(told) > MAX_DEEDS:
+        told.sort(key=lambda pair: pair[0] != _VIOLATION)
+    return [deed for _, deed in told]
