@@ -1,9 +1,9 @@
 import asyncio
+import io
 import json
 import os
 import shlex
 import stat
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -159,9 +159,8 @@ def test_a_verdict_is_said_once_and_what_is_refused_not_without_end(capsys: pyte
     assert "\x1b" not in said
 
 
-def test_where_there_is_no_terminal_the_answer_is_no() -> None:
-    if sys.stdin is not None and sys.stdin.isatty():
-        pytest.skip("somebody is at the terminal")
+def test_where_there_is_no_terminal_the_answer_is_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
     assert asyncio.run(person()(verdict(PINNED, OFFERED))) is False  # type: ignore[arg-type] # a coroutine
 
 

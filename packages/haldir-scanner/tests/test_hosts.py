@@ -2,7 +2,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from haldir_scanner._hosts import HOST_RULES, Host, HostKind, hosts, undeclared
+from haldir_scanner import scan_files
+from haldir_scanner._declared_hosts import is_declared
+from haldir_scanner._hosts import HOST_RULES, HostKind, hosts
 
 
 def kinds(text: str) -> list[tuple[str, str]]:
@@ -101,7 +103,6 @@ def test_hosts_come_in_the_order_of_the_text() -> None:
 @pytest.mark.parametrize(
     ("declared", "left"),
     [
-        (None, []),
         (frozenset(), ["api.example", "cdn.files.example"]),
         (frozenset({"*"}), []),
         (frozenset({"api.example"}), ["cdn.files.example"]),
@@ -112,13 +113,21 @@ def test_hosts_come_in_the_order_of_the_text() -> None:
         (frozenset({"files.example"}), ["api.example", "cdn.files.example"]),
     ],
 )
-def test_undeclared_hosts_are_those_that_no_entry_allows(declared: frozenset[str] | None, left: list[str]) -> None:
-    observed = hosts(b"https://api.example/ https://cdn.files.example/ http://localhost:1/")
-    assert [host.host for host in undeclared(observed, declared)] == left
+def test_undeclared_hosts_are_those_that_no_entry_allows(declared: frozenset[str], left: list[str]) -> None:
+    observed = hosts(b"https://api.example/ https://cdn.files.example/")
+    assert [host.host for host in observed if not is_declared(host.host, declared)] == left
 
 
 def test_a_wildcard_does_not_allow_the_domain_itself() -> None:
-    assert undeclared([Host(HostKind.PLAIN, "files.example", 0, 1)], frozenset({"*.files.example"}))
+    assert not is_declared("files.example", frozenset({"*.files.example"}))
+
+
+@pytest.mark.parametrize(("host", "told"), [("localhost:8080", False), ("127.0.0.1", False), ("api.example", True)])
+def test_what_is_on_this_machine_needs_no_declaration(host: str, told: bool) -> None:  # noqa: FBT001 - a row
+    text = b"---\nname: a\ndescription: Does it.\nnetwork: none\n---\n"
+    run = f"import urllib.request\nurllib.request.urlopen('http://{host}/')\n".encode()
+    rules = {match.rule for match in scan_files({"SKILL.md": text, "run.py": run}).matches}
+    assert ("undeclared_network" in rules) is told
 
 
 def test_every_kind_that_is_suspicious_by_itself_has_a_rule() -> None:

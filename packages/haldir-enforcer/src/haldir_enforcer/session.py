@@ -216,7 +216,7 @@ class Session:
                 )
                 self._began = time.monotonic()
                 self._running = confinement.start(launch)
-        except BaseException as error:
+        except BaseException as error:  # whatever it is: what was begun is ended
             self._give_up(error)
             raise
         for carried in self._carried.values():

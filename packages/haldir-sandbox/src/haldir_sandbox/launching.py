@@ -129,7 +129,7 @@ def connected(
     try:
         made = launch(theirs_in, theirs_out, theirs_err)
         running = confinement.start(made)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: nobody else would close them
         for descriptor in ours:
             os.close(descriptor)
         raise

@@ -3,7 +3,7 @@
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from enum import Enum, StrEnum
 from functools import lru_cache
 from heapq import merge
@@ -215,35 +215,6 @@ def ascii_host(name: str) -> str:
 
 def _ascii_label(label: str) -> str:
     return label if label.isascii() else "xn--" + label.encode("punycode").decode()
-
-
-def undeclared(observed: Iterable[Host], declared: frozenset[str] | None) -> tuple[Host, ...]:
-    """The hosts outside this machine that no entry of ``declared`` allows.
-
-    An entry is a host, ``*.host`` for all below it, or ``*``.  None says that nothing is declared, so that nothing is
-    broken; an empty set says that no host is allowed.
-    """
-    if declared is None:
-        return ()
-    entries = frozenset(_entry(entry) for entry in declared)
-    return tuple(host for host in observed if host.kind is not HostKind.LOCAL and not _is_declared(host.host, entries))
-
-
-def is_declared(host: str, declared: frozenset[str]) -> bool:
-    """Whether one of the entries allows ``host``."""
-    return _is_declared(host, frozenset(map(_entry, declared)))
-
-
-def _entry(entry: str) -> str:
-    host = entry.lower().rpartition("://")[2].partition("/")[0].rstrip(".")
-    return host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and host.count(":") == 1 else host
-
-
-def _is_declared(host: str, entries: frozenset[str]) -> bool:
-    if "*" in entries or host in entries:
-        return True
-    labels = host.split(".")
-    return any("*." + ".".join(labels[place:]) in entries for place in range(1, len(labels)))
 
 
 def _addresses(data: bytes) -> Iterator[Host]:

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 
 from haldir_scanner._configuration._mistakable import NODE, PYTHON
+from haldir_scanner._declared_hosts import is_declared
 from haldir_scanner._documents._compliance import seen as compliance
 from haldir_scanner._documents._declared import Declared, declared
 from haldir_scanner._documents._front_matter import read
-from haldir_scanner._hosts import is_declared
 from haldir_scanner._text import Place, Seen
 
 _INSTRUCTIONS = "SKILL.md"

@@ -84,7 +84,7 @@ class OfflineDatabase:
         connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         try:
             fill(connection, sources, limits)
-        except BaseException:
+        except BaseException:  # Ctrl-C too: nobody else would close it
             connection.close()
             raise
         return cls._owning(connection, ", ".join(map(str, sources)))
@@ -93,7 +93,7 @@ class OfflineDatabase:
     def _owning(cls, connection: sqlite3.Connection, name: str) -> Self:
         try:
             return cls(connection, name)
-        except BaseException:
+        except BaseException:  # Ctrl-C too: nobody else would close it
             connection.close()
             raise
 

@@ -7,15 +7,15 @@ import sys
 import threading
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 from attrs import frozen
-from typer.core import TyperCommand
 
 from haldir_cli.apps import make_app
 from haldir_cli.exits import RunExit
 from haldir_cli.options import RevocationFile, RevocationKeys, SkillFolder, TrustedKeys, TrustStoreFile
+from haldir_cli.refusing import RefusingCommand
 from haldir_cli.show import say
 
 if TYPE_CHECKING:
@@ -64,17 +64,9 @@ class _Request:
     explain: bool
 
 
-class _Command(TyperCommand):
-    """Refuses a wrong command line as it refuses everything else: 2 could be the code of the program."""
-
-    def make_context(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - typer's own types
-        try:
-            return super().make_context(*args, **options)
-        except typer.TyperException as error:
-            in_words = getattr(error, "format_message", None)  # every error of the option parser has it
-            words = str(error) if in_words is None else in_words()
-            say(f"haldir: refused, nothing was run: {words}", "Try 'haldir enforce --help' for help.")
-            raise typer.Exit(RunExit.REFUSED) from error
+class _Command(RefusingCommand):
+    refusal = "haldir: refused, nothing was run"
+    help_line = "Try 'haldir enforce --help' for help."
 
 
 @app.command(cls=_Command)

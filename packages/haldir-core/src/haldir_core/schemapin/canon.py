@@ -185,7 +185,8 @@ def _without_duplicates(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
     return members
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def refuse_constant(name: str) -> NoReturn:
+    """Raises: ValueError, always: NaN and its like are no JSON."""
     raise ValueError(f"{name} is not a JSON number")
 
 
@@ -195,7 +196,8 @@ def _parse_int(text: str) -> int:
     return int(text)
 
 
-def _parse_float(text: str) -> float:
+def read_float(text: str) -> float:
+    """Raises: ValueError if the number is beyond the range of floats."""
     number = float(text)
     if number in {float("inf"), float("-inf")}:
         raise ValueError(f"number {text[:20]} is out of range")
@@ -204,7 +206,7 @@ def _parse_float(text: str) -> float:
 
 _READER = json.JSONDecoder(
     object_pairs_hook=_without_duplicates,
-    parse_constant=_refuse_constant,
-    parse_float=_parse_float,
+    parse_constant=refuse_constant,
+    parse_float=read_float,
     parse_int=_parse_int,
 )

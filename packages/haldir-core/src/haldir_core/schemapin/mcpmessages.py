@@ -6,10 +6,10 @@ Source: JSON-RPC 2.0; Model Context Protocol, transports, stdio.
 import json
 from collections.abc import Mapping
 from enum import Enum
-from typing import NoReturn
 
 from haldir_core.canonical import JsonObject, JsonValue
 from haldir_core.errors import MalformedError
+from haldir_core.schemapin.canon import MAX_INTEGER_DIGITS, read_float, refuse_constant
 
 MESSAGE = "message"
 
@@ -18,9 +18,6 @@ INVALID_REQUEST = -32600
 INVALID_PARAMS = -32602
 REFUSED = -32090
 """What the guard answers for the server; of the range that JSON-RPC leaves to implementations."""
-
-MAX_INTEGER_DIGITS = 4300
-"""Longest integer that is read: the limit of Python, whose conversion takes quadratic time."""
 
 _MEMBERS = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
 # Line ends for some readers (Python's text files and str.splitlines, readline of Node), but not for all.
@@ -137,23 +134,12 @@ def _unique(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
     return members
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
-
-
 def _read_int(text: str) -> int:
     if len(text) > MAX_INTEGER_DIGITS:
         raise ValueError(f"an integer has more than {MAX_INTEGER_DIGITS} digits")
     return int(text)
 
 
-def _read_float(text: str) -> float:
-    number = float(text)
-    if number in {float("inf"), float("-inf")}:
-        raise ValueError(f"number {text[:20]} is out of range")
-    return number
-
-
 _READER = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_read_float, parse_int=_read_int
+    object_pairs_hook=_unique, parse_constant=refuse_constant, parse_float=read_float, parse_int=_read_int
 )

@@ -31,7 +31,7 @@ def open_log(path: Path) -> OpenLog:
     descriptor = _open(path)
     try:
         return _continue(descriptor, path)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: nobody else would close it
         os.close(descriptor)
         raise
 

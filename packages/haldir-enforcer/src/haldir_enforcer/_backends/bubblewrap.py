@@ -99,7 +99,7 @@ class Bubblewrap:
                 after=inner.await_end,
             )
             running = LaunchedTree(launch, command, inner.program)
-        except BaseException:
+        except BaseException:  # Ctrl-C too: nobody else would close it
             os.close(reading)
             raise
         finally:

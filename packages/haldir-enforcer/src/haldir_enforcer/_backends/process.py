@@ -131,7 +131,7 @@ class LaunchedTree:
         )
         try:
             self._launch.record(event)
-        except BaseException:
+        except BaseException:  # whatever it is: nothing runs that is not recorded
             self._kill(Ending.FAILED)
             self._process.wait()
             if self._timer is not None:

@@ -51,7 +51,7 @@ class FolderStore:
             with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:  # noqa: PTH123 - as above
                 file.write(content)
             part.replace(self._path(key))
-        except BaseException:
+        except BaseException:  # Ctrl-C too: half a file is left to nobody
             part.unlink(missing_ok=True)
             raise
 

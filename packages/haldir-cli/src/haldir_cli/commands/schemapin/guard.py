@@ -8,11 +8,10 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from attrs import frozen
-from typer.core import TyperCommand
 
 from haldir_cli.apps import make_app
 from haldir_cli.commands.schemapin._guarding import (
@@ -26,6 +25,7 @@ from haldir_cli.commands.schemapin._guarding import (
 )
 from haldir_cli.commands.schemapin._shared import Pinning, PinningDb, open_pins
 from haldir_cli.exits import RunExit
+from haldir_cli.refusing import RefusingCommand
 from haldir_cli.show import say
 
 if TYPE_CHECKING:
@@ -41,17 +41,9 @@ RELAYED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 MAX_SERVER_CHARACTERS = 200
 
 
-class _Command(TyperCommand):
-    """Refuses a wrong command line as it refuses everything else: 2 could be the code of the server."""
-
-    def make_context(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - typer's own types
-        try:
-            return super().make_context(*args, **options)
-        except typer.TyperException as error:
-            in_words = getattr(error, "format_message", None)  # every error of the option parser has it
-            words = str(error) if in_words is None else in_words()
-            say(f"haldir guard: refused: {words}", "Try 'haldir schemapin guard --help' for help.")
-            raise typer.Exit(RunExit.REFUSED) from error
+class _Command(RefusingCommand):
+    refusal = "haldir guard: refused"
+    help_line = "Try 'haldir schemapin guard --help' for help."
 
 
 @app.command(cls=_Command)
