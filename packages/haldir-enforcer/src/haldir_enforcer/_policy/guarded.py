@@ -1,7 +1,7 @@
 """The places that no grant from above reaches: secrets, agent state, signed files."""
 
+import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from haldir_enforcer._policy.globs import escape, has_glob
@@ -219,7 +219,7 @@ def behind_links(patterns: tuple[str, ...], home: str, resolve: Callable[[str], 
     names = [
         pattern.removeprefix("**/") for pattern in patterns if pattern.startswith("**/") and not has_glob(pattern[3:])
     ]
-    links = [path for name in names if Path(path := f"{home}/{name}").is_symlink()]
+    links = [path for name in names if os.path.islink(path := f"{home}/{name}")]  # noqa: PTH114 - a third of the time
     return (*patterns, *dict.fromkeys(escape(resolve(path)) for path in links))
 
 

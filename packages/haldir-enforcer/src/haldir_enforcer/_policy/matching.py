@@ -1,9 +1,10 @@
 """Whether a real path is granted by the rules of a policy: text only, no file system, answers remembered."""
 
+import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from attrs import frozen
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 _REMEMBERED = 65_536
 """Answers kept per kind of access, so that a program that walks a large tree cannot fill the memory."""
 
+_NO_NAMES = frozenset({"", ".", ".."})
+_Answer = TypeVar("_Answer")
+
 
 @frozen
 class _Guards:
@@ -26,12 +30,26 @@ class _Guards:
     globs: "re.Pattern[str] | None"
     absolute: tuple[tuple[str, ...], ...]
     absolute_globs: "re.Pattern[str] | None"
+    last_names: frozenset[str]
+    last_globs: "re.Pattern[str] | None"
+    """The names that a guarded place can end in, in lower case: a file of another name is as guarded as its folder."""
 
 
 class Matcher:
     """The path rules of a policy, ready to be asked once per open."""
 
-    __slots__ = ("_never_read", "_never_write", "_own_secrets", "_read", "_reads", "_root", "_write", "_writes")
+    __slots__ = (
+        "_never_read",
+        "_never_write",
+        "_own_secrets",
+        "_read",
+        "_read_places",
+        "_reads",
+        "_root",
+        "_write",
+        "_write_places",
+        "_writes",
+    )
 
     def __init__(
         self,
@@ -41,15 +59,17 @@ class Matcher:
         never_read: Iterable[str],
         never_write: Iterable[str],
     ) -> None:
-        self._root = str(root)
+        self._root = str(root).rstrip("/")
         self._read = _Rules(read)
         self._write = _Rules(write)
         secrets = tuple(never_read)
         self._never_read = _guards(secrets)
-        self._own_secrets = _guards(pattern for pattern in secrets if pattern == VAULT)
-        self._never_write = _guards(never_write)
+        self._own_secrets = _guards(tuple(pattern for pattern in secrets if pattern == VAULT))
+        self._never_write = _guards(tuple(never_write))
         self._reads: dict[str, PathRule | None] = {}
         self._writes: dict[str, PathRule | None] = {}
+        self._read_places = _Places(self.secret_place, (self._never_read, self._own_secrets), self._root)
+        self._write_places = _Places(self._kept_or_secret, (self._never_read, self._never_write), self._root)
 
     def reading(self, path: str) -> "PathRule | None":
         """Return the rule that lets ``path`` be read."""
@@ -57,10 +77,8 @@ class Matcher:
             return self._reads[path]
         except KeyError:
             pass
-        found = None
-        if _is_plain(path):
-            found = self._read.find(path, self.secret_place(path))
-        return _remember(self._reads, path, found)
+        place = self._read_places.of(path)
+        return _remember(self._reads, path, None if place is None else self._read.find(path, place))
 
     def writing(self, path: str) -> "PathRule | None":
         """Return the rule that lets ``path`` be written."""
@@ -68,10 +86,8 @@ class Matcher:
             return self._writes[path]
         except KeyError:
             pass
-        found = None
-        if _is_plain(path):
-            found = self._write.find(path, max(self.secret_place(path), self.kept_place(path), key=len))
-        return _remember(self._writes, path, found)
+        place = self._write_places.of(path)
+        return _remember(self._writes, path, None if place is None else self._write.find(path, place))
 
     def secret_place(self, path: str) -> str:
         """Return the deepest secret folder or file that ``path`` is or lies in, or nothing.
@@ -94,6 +110,9 @@ class Matcher:
         found = _any_depth_place(self._never_write, below)
         return max(self._root + found, _absolute_place(self._never_write, path), key=len)
 
+    def _kept_or_secret(self, path: str) -> str:
+        return max(self.secret_place(path), self.kept_place(path), key=len)
+
     def kept_name(self, path: str) -> str:
         """Return the deepest place of signed files or agent state that ``path`` is or lies in, or nothing."""
         place = self.kept_place(path)
@@ -104,6 +123,35 @@ class Matcher:
         above = tuple(segment.lower() for segment in folder.split("/")[1:] if segment)
         guarded = (*self._never_read.absolute, *self._never_write.absolute)
         return any(len(place) > len(above) and place[: len(above)] == above for place in guarded)
+
+
+class _Places:
+    """The deepest guarded place of a path, by what is known of its folder."""
+
+    __slots__ = ("_find", "_folders", "_guards", "_tops")
+
+    def __init__(self, find: Callable[[str], str], guards: tuple[_Guards, ...], root: str) -> None:
+        self._find = find
+        self._guards = guards
+        self._tops = frozenset({"/", root or "/"})
+        """Paths whose folder is judged in another way, or is none."""
+        self._folders: dict[str, str] = {}
+
+    def of(self, path: str) -> str | None:
+        """Return the place that ``path`` is or lies in, nothing if there is none, or None for what is no real path."""
+        if path in self._tops:
+            return self._find(path)
+        folder, _, name = path.rpartition("/")
+        known = self._folders.get(folder)
+        if known is None:
+            if not _is_plain(path):
+                return None
+            known = _remember(self._folders, folder, self._find(folder))
+        elif name in _NO_NAMES or "\0" in name:
+            return None
+        if any(_may_end(guards, name.lower()) for guards in self._guards):
+            return self._find(path)
+        return known
 
 
 class _Rules:
@@ -137,19 +185,25 @@ class _Rules:
         return None
 
 
-def _guards(patterns: Iterable[str]) -> _Guards:
+@functools.lru_cache(maxsize=16)
+def _guards(patterns: tuple[str, ...]) -> _Guards:
     names: set[str] = set()
     chains: list[tuple[str, ...]] = []
     globs: list[str] = []
     absolute: list[tuple[str, ...]] = []
     absolute_globs: list[str] = []
+    last_names: set[str] = set()
+    last_globs: list[str] = []
     for pattern in patterns:
         anywhere = pattern.startswith("**/")
         text = pattern.removeprefix("**/" if anywhere else "/").lower()
         segments = tuple(text.split("/"))
         if has_glob(text):
             (globs if anywhere else absolute_globs).append(regex_of(text))
-        elif not anywhere:
+            last_globs.append(regex_of(segments[-1]))
+            continue
+        last_names.add(segments[-1])
+        if not anywhere:
             absolute.append(segments)
         elif len(segments) == 1:
             names.add(text)
@@ -161,7 +215,14 @@ def _guards(patterns: Iterable[str]) -> _Guards:
         _alternatives(".*/", globs),
         tuple(absolute),
         _alternatives("/", absolute_globs),
+        frozenset(last_names),
+        _alternatives("", last_globs),
     )
+
+
+def _may_end(guards: _Guards, name: str) -> bool:
+    """Whether a guarded place can end in ``name``, which is in lower case."""
+    return name in guards.last_names or (guards.last_globs is not None and guards.last_globs.match(name) is not None)
 
 
 def _alternatives(start: str, regexes: list[str]) -> "re.Pattern[str] | None":
@@ -209,10 +270,10 @@ def _is_plain(path: str) -> bool:
     """Whether ``path`` is absolute and has no detours; what is no real path is never granted."""
     if not path.startswith("/") or "\0" in path:
         return False
-    return path == "/" or not ({"", ".", ".."} & set(path[1:].split("/")))
+    return path == "/" or _NO_NAMES.isdisjoint(path[1:].split("/"))
 
 
-def _remember(answers: "dict[str, PathRule | None]", path: str, found: "PathRule | None") -> "PathRule | None":
+def _remember(answers: dict[str, _Answer], path: str, found: _Answer) -> _Answer:
     if len(answers) >= _REMEMBERED:
         answers.clear()
     answers[path] = found
