@@ -4,6 +4,7 @@
 
 import ctypes
 import errno
+import fcntl
 import os
 import struct
 from typing import Any
@@ -152,6 +153,21 @@ def test_nothing_is_typed_into_a_terminal(machine: Machine) -> None:
     for request in (0x5412, 0x541C, 0xFFFFFFFF00005412):
         assert judged(machine, "ioctl", 0, request) == refuse(errno.EPERM)
     assert judged(machine, "ioctl", 0, 0x5401) == ALLOW
+
+
+@MACHINE
+def test_no_file_is_leased_so_that_nobody_waits_who_opens_it(machine: Machine) -> None:
+    for command in (fcntl.F_SETLEASE, 0xFFFFFFFF00000000 | fcntl.F_SETLEASE):
+        assert judged(machine, "fcntl", 3, command, fcntl.F_WRLCK) == refuse(errno.EPERM)
+    for command in (fcntl.F_GETFL, fcntl.F_SETFL, fcntl.F_DUPFD_CLOEXEC, fcntl.F_SETLK, fcntl.F_SETOWN):
+        assert judged(machine, "fcntl", 3, command) == ALLOW
+
+
+@MACHINE
+@pytest.mark.parametrize(("name", "command"), [("fcntl", 8), ("fcntl", 15), ("ioctl", 0x8901), ("ioctl", 0x8902)])
+def test_the_kernel_signals_nobody_outside_for_a_file(machine: Machine, name: str, command: int) -> None:
+    assert judged(machine, name, 3, command, ask=Ask.SIGNALS) == refuse(errno.EPERM)
+    assert judged(machine, name, 3, command) == ALLOW
 
 
 @MACHINE

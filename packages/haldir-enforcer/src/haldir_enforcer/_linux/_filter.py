@@ -136,6 +136,10 @@ REFUSED = frozenset(
 
 # include/uapi/asm-generic/ioctls.h, linux/fs.h: what types into a terminal, or changes a file through a read descriptor
 _REFUSED_IOCTLS = (0x5412, 0x541C, 0x40086602, 0x40046602, 0x401C5820, 0x4004587D, 0x40086604)
+# include/uapi/linux/fcntl.h: F_SETLEASE, which makes whoever opens the file wait for 45 seconds; that is the supervisor
+_REFUSED_FCNTLS = (1024,)
+# F_SETOWN, F_SETOWN_EX; asm-generic/sockios.h: FIOSETOWN, SIOCSPGRP: the kernel is to signal a process of any number
+_SIGNALLING_FCNTLS, _SIGNALLING_IOCTLS = (8, 15), (0x8901, 0x8902)
 
 
 class Ask(Flag):
@@ -189,9 +193,13 @@ def _by_arguments(ask: Ask) -> dict[str, tuple[list[tuple[Test, int]], int]]:
     """Return the calls whose register arguments decide: the first test that passes, and the verdict without any."""
     fork = NOTIFY if Ask.PROCESSES in ask else ALLOW
     fast_open = _bpf.refuse(errno.EOPNOTSUPP)
+    reaches_out = Ask.SIGNALS in ask
+    fcntls = _REFUSED_FCNTLS + (_SIGNALLING_FCNTLS if reaches_out else ())
+    ioctls = _REFUSED_IOCTLS + (_SIGNALLING_IOCTLS if reaches_out else ())
     rules = {
         "clone": ([(_bpf.low(0, ANY_BIT, CLONE_NEW | CLONE_NEWTIME), NOTIFY)], fork),
-        "ioctl": ([(_bpf.low(1, EQUAL, number), _bpf.refuse(errno.EPERM)) for number in _REFUSED_IOCTLS], ALLOW),
+        "fcntl": ([(_bpf.low(1, EQUAL, number), _bpf.refuse(errno.EPERM)) for number in fcntls], ALLOW),
+        "ioctl": ([(_bpf.low(1, EQUAL, number), _bpf.refuse(errno.EPERM)) for number in ioctls], ALLOW),
         "sendto": ([(_bpf.low(3, ANY_BIT, MSG_FASTOPEN), fast_open)], ALLOW),
         "sendmsg": ([(_bpf.low(2, ANY_BIT, MSG_FASTOPEN), fast_open)], ALLOW),
         "sendmmsg": ([(_bpf.low(3, ANY_BIT, MSG_FASTOPEN), fast_open)], ALLOW),
