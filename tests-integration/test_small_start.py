@@ -47,7 +47,19 @@ def loaded(tmp_path: Path) -> Callable[..., tuple[int, set[str]]]:
 
 def test_the_version_is_told_without_core_and_cryptography(loaded: Callable[..., tuple[int, set[str]]]) -> None:
     code, modules = loaded("--version")
-    assert (code, modules & {"haldir_core", "cryptography", "nacl", "attrs", "yaml"}) == (0, set())
+    assert (code, modules & {"haldir_core", "cryptography", "nacl", "attrs", "typer", "yaml"}) == (0, set())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="these runs are confined by Linux")
+def test_a_confined_run_loads_neither_the_option_parser_nor_what_a_quiet_run_does_not_need(
+    loaded: Callable[..., tuple[int, set[str]]], tmp_path: Path
+) -> None:
+    (tmp_path / "skill").mkdir()
+    code, modules = loaded("enforce", "skill", "--no-verify", "--", "true")
+    parsers = {"typer", "difflib", "gettext", "shlex", "argparse"}
+    verifying = {"cryptography", "nacl", "secrets", "hmac", "base64"}
+    unused = {"asyncio", "subprocess", "uuid", "traceback", "yaml", "haldir_sandbox", "haldir_scanner"}
+    assert (code, modules & (parsers | verifying | unused)) == (0, set())
 
 
 def test_verifying_with_a_public_key_loads_no_heavy_library(

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from haldir_cli import main
-from haldir_cli.main import COMMANDS, VERSION
 from haldir_cli.main import run as run_process
+from haldir_cli.program import COMMANDS
+from haldir_cli.version import VERSION
 
 Run = Callable[..., tuple[int, str, str]]
 

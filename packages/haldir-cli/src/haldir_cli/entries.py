@@ -4,8 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import typer
-
+from haldir_cli.usage import wrong_use
 from haldir_sandbox import EntryPoint, find_entry_points
 from haldir_sandbox.contents import read_contents
 
@@ -23,19 +22,19 @@ def entry_command(folder: Path, name: str | None) -> list[str]:
     if name is not None:
         fitting = [entry for entry in entries if name in {entry.name, entry.file, entry.argv[-1]}]
         if not fitting:
-            raise typer.BadParameter(f"--entrypoint: the skill has no {name!r:.200}{_listed(entries)}")
+            raise wrong_use(f"--entrypoint: the skill has no {name!r:.200}{_listed(entries)}")
         return _command(fitting[0])
     if not entries:
-        raise typer.BadParameter("the skill has no entry point that can be seen; give the program after --")
+        raise wrong_use("the skill has no entry point that can be seen; give the program after --")
     best = [entry for entry in entries if entry.kind is entries[0].kind]
     if len(best) > 1:
-        raise typer.BadParameter(f"the skill has several entry points; choose one with --entrypoint{_listed(best)}")
+        raise wrong_use(f"the skill has several entry points; choose one with --entrypoint{_listed(best)}")
     return _command(best[0])
 
 
 def _command(entry: EntryPoint) -> list[str]:
     if entry.folder != ".":
-        raise typer.BadParameter(f"{entry.name} starts in the folder {entry.folder}; give the program after --")
+        raise wrong_use(f"{entry.name} starts in the folder {entry.folder}; give the program after --")
     return ["sh", "-c", *entry.argv] if entry.is_line else list(entry.argv)
 
 

@@ -3,7 +3,6 @@
 import contextlib
 import fcntl
 import os
-import secrets
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -116,7 +115,7 @@ def replace_file(path: Path, data: bytes, *, mode: int) -> None:
     """
     refuse_special(path)
     real = path.resolve()
-    new = real.with_name(f".{real.name}.{secrets.token_hex(8)}")
+    new = real.with_name(f".{real.name}.{os.urandom(8).hex()}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         with os.fdopen(os.open(new, flags, mode), "wb") as file:

@@ -4,81 +4,14 @@ import atexit
 import codecs
 import contextlib
 import gc
-import io
 import os
 import signal
 import sys
-import traceback
-from collections.abc import Callable, Sequence
-from importlib import import_module
-from typing import Annotated, Any, NoReturn, TextIO
-
-import typer
-from typer.core import TyperGroup
+from collections.abc import Sequence
+from typing import NoReturn, TextIO
 
 from haldir_cli.exits import Exit
-
-VERSION = "0.1.0"
-
-COMMANDS = {
-    "keygen": "Make a key pair.",
-    "sign": "Sign a skill folder.",
-    "verify": "Verify a signed skill folder.",
-    "inspect": "Show what a signed skill says, without verifying it.",
-    "cosign": "Add a signature to a signed skill.",
-    "revoke": "Add a skill to a revocation list.",
-    "trust": "Keep the keys and identities that you trust.",
-    "scan": "Scan skills for what no skill should do.",
-    "rules": "Write, try and sign rules for the scanner.",
-    "enforce": "Run a skill confined to its permissions.",
-    "enforce-log": "Check the audit logs of confined runs.",
-    "audit": "Audit what a skill takes from elsewhere.",
-    "advisories": "Keep the known vulnerabilities that packages are compared with.",
-    "sandbox": "Run a skill to see what it does.",
-    "review": "Have language models review a skill.",
-    "vet": "Vet a skill folder and report what was found.",
-    "schemapin": "Sign, verify and pin tools as SchemaPin does.",
-    "test": "Check that this installation works, end to end.",
-}
-"""Every command and its first line of help; each is the module of that name in `haldir_cli.commands`."""
-
-
-class _Commands(TyperGroup):
-    """Loads the module of a command when the command is called."""
-
-    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override] # noqa: ARG002 - typer's Context is click's
-        return list(COMMANDS)
-
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override] # noqa: ANN401, ARG002 - click's class is private in typer
-        if cmd_name not in COMMANDS:
-            return None
-        app: typer.Typer = import_module(f"haldir_cli.commands.{cmd_name.replace('-', '_')}").app
-        command = typer.main.get_command(app)
-        command.short_help = COMMANDS[cmd_name]
-        return command
-
-
-def _print_version(wanted: bool) -> None:  # noqa: FBT001 - an option callback of typer
-    if wanted:
-        typer.echo(f"haldir {VERSION}")
-        raise typer.Exit
-
-
-def _main(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
-    ] = False,
-) -> None:
-    """Sign, verify, co-sign, revoke and vet agent skills and MCP servers."""
-
-
-app = typer.Typer(
-    cls=_Commands,
-    callback=_main,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    no_args_is_help=True,
-)
+from haldir_cli.version import VERSION
 
 
 def run() -> None:
@@ -100,6 +33,7 @@ def run() -> None:
     if not _flushed(sys.stdout):
         code = code or Exit.USAGE
     _flushed(sys.stderr)  # who cannot be told in words still has the exit code
+    gc.freeze()  # or the end of the interpreter would look through all that was loaded for cycles: 8 ms of a small run
     sys.exit(code)
 
 
@@ -114,10 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     """
     try:
         return _call(arguments)
-    except typer.TyperException as error:
-        _show_usage(error)
-        return Exit.USAGE
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt:
         return _interrupted()
     except (BrokenPipeError, SystemExit) as ended:
         return _ended(ended)
@@ -126,18 +57,35 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _call(arguments: Sequence[str]) -> int:
-    """Run the command and return its exit code; commands that return nothing have succeeded."""
-    if list(arguments) == ["--version"]:  # what scripts call most does not wait for the option parser
-        typer.echo(f"haldir {VERSION}")
+    """Run the command and return its exit code."""
+    if list(arguments) == ["--version"]:
+        print(f"haldir {VERSION}", flush=True)  # noqa: T201 - nothing is to be escaped
         return Exit.GOOD
-    if any("\0" in argument for argument in arguments):
-        raise typer.BadParameter("an argument holds a NUL character, which no name or path has")
-    code = typer.main.get_command(app).main(args=list(arguments), prog_name="haldir", standalone_mode=False)
+    code = _confined(arguments) if list(arguments[:1]) == ["enforce"] else None
+    if code is None:
+        from haldir_cli.program import call
+
+        code = call(arguments)
     if code == Exit.INTERRUPTED:  # how typer reports Ctrl-C
         return _interrupted()
     if sys.stdout is not None:
         sys.stdout.flush()
-    return code if isinstance(code, int) else Exit.GOOD
+    return code
+
+
+def _confined(arguments: Sequence[str]) -> int | None:
+    """Run a skill for somebody who asks in the plain form, as agents do for every call of a tool; None for other forms.
+
+    The option parser would take as long to load as the run itself.
+    """
+    from haldir_cli.plainform import read_plain
+
+    request = read_plain(arguments[1:])
+    if request is None:
+        return None
+    from haldir_cli import enforcing
+
+    return enforcing.enforce(request)
 
 
 def _ended(reason: BrokenPipeError | SystemExit) -> int:
@@ -167,19 +115,6 @@ def _flushed(stream: TextIO | None) -> bool:
     return True
 
 
-def _show_usage(error: typer.TyperException) -> None:
-    """Say what is wrong with the command line."""
-    from haldir_cli.show import say
-
-    shown = io.StringIO()
-    show: Callable[[io.StringIO], None] | None = getattr(error, "show", None)  # every error of the option parser has it
-    if show is None:
-        shown.write(f"haldir: {error}")
-    else:
-        show(shown)
-    say(*shown.getvalue().splitlines())
-
-
 def _explain(error: Exception) -> int:
     """Say what happened and return the exit code for it."""
     from haldir_cli.show import say
@@ -194,6 +129,8 @@ def _explain(error: Exception) -> int:
         say(f"haldir: {where}{error.strerror or error}")
         return Exit.USAGE
     if os.environ.get("HALDIR_DEBUG"):
+        import traceback
+
         traceback.print_exception(error)
     say(
         f"haldir: internal error ({type(error).__name__}). Nothing was decided. "

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import typer
 from attrs import evolve
 
 from haldir_cli.files import read_file
+from haldir_cli.usage import wrong_use
 from haldir_enforcer import Limits
 
 MAX_BYTES = 64 * 1024
@@ -30,9 +30,9 @@ def read_limits(given: str | None, default: Limits) -> Limits:
     try:
         value = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
-        raise typer.BadParameter(f"--limits is no JSON object: {error}") from error
+        raise wrong_use(f"--limits is no JSON object: {error}") from error
     if not isinstance(value, dict):
-        raise typer.BadParameter('--limits is no JSON object, such as {"timeout_seconds": 30}')
+        raise wrong_use('--limits is no JSON object, such as {"timeout_seconds": 30}')
     for name, number in value.items():
         _check(name, number)
     return evolve(default, **value)
@@ -47,9 +47,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _check(name: str, number: object) -> None:
     if name not in _MOST:
-        raise typer.BadParameter(f"--limits: {name!r:.60} is no limit; there are {', '.join(_MOST)}")
+        raise wrong_use(f"--limits: {name!r:.60} is no limit; there are {', '.join(_MOST)}")
     if number is None:
         return
     is_number = isinstance(number, int | float if name == "timeout_seconds" else int) and not isinstance(number, bool)
     if not is_number or not 0 < number <= _MOST[name]:  # type: ignore[operator]
-        raise typer.BadParameter(f"--limits: {name} must be above 0 and at most {_MOST[name]}, or null for no limit")
+        raise wrong_use(f"--limits: {name} must be above 0 and at most {_MOST[name]}, or null for no limit")

@@ -6,9 +6,7 @@ import os
 import re
 import sys
 import unicodedata
-from typing import TYPE_CHECKING
-
-import typer
+from typing import TYPE_CHECKING, TextIO
 
 from haldir_core.invisible import is_invisible
 
@@ -22,7 +20,12 @@ def say(*lines: str) -> None:
     """Print words for people on stderr, one line each, safe for a terminal whatever they quote."""
     with contextlib.suppress(OSError):  # where stderr is closed or full nobody can be told
         for line in lines:
-            typer.echo(printable(line), err=True)
+            _write(f"{printable(line)}\n", sys.stderr)
+
+
+def print_out(text: str) -> None:
+    """Print a result, whose line feeds are its own, on stdout."""
+    _write(text, sys.stdout)
 
 
 def say_marked(mark: str, rest: str, colour: str) -> None:
@@ -30,8 +33,10 @@ def say_marked(mark: str, rest: str, colour: str) -> None:
     with contextlib.suppress(OSError):
         begin = printable(mark)
         if colour and _has_colours():
+            import typer  # noqa: PLC0415 - 20 ms that only somebody with colours pays
+
             begin = typer.style(begin, fg=colour, bold=True)
-        typer.echo(begin + printable(rest), err=True)
+        _write(f"{begin}{printable(rest)}\n", sys.stderr)
 
 
 def is_seen() -> bool:
@@ -58,6 +63,17 @@ def json_text(value: "JsonValue") -> str:
 def json_line(value: "JsonValue") -> str:
     """Return ``value`` as JSON on one line that a terminal can show; it parses to the same value."""
     return _MAYBE_UNSAFE.sub(lambda match: _escape_json(match[0]), json.dumps(value, ensure_ascii=False))
+
+
+def _write(text: str, stream: TextIO | None) -> None:
+    """Write a text; typer is asked only where the encoding or the colours of the stream matter."""
+    if not text.isascii() or "\x1b" in text:
+        import typer  # noqa: PLC0415 - 20 ms, and few words have either
+
+        typer.echo(text, err=stream is sys.stderr, nl=False)
+    elif stream is not None:
+        stream.write(text)
+        stream.flush()
 
 
 def _escape(char: str) -> str:

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import typer
-
 from haldir_cli.files import read_document, read_state
 from haldir_cli.home import trust_store_path
 from haldir_cli.show import say
+from haldir_cli.usage import wrong_use
 from haldir_core.keyfiles import load_public_key
 from haldir_core.keys import Environment, KeyRole, PublicKey
 from haldir_core.trust import SKILL_ROLES, Keyring, TrustStore
@@ -53,7 +52,7 @@ def build_keyring(
             trusted.append((stored.key, stored.role))
     ring = Keyring.of(trusted)
     if not ring.with_role(SKILL_ROLES).keys:
-        raise typer.BadParameter(_nothing_trusted(store, option))
+        raise wrong_use(_nothing_trusted(store, option))
     return ring
 
 

@@ -19,6 +19,7 @@ from haldir_enforcer._auditlog.checking import TORN, LineError, LogVerification,
 from haldir_enforcer._auditlog.files import open_log
 from haldir_enforcer._auditlog.folding import Folder, Folding
 from haldir_enforcer._auditlog.lines import FIRST_PREV, MAX_LINE_BYTES, LineWriter, RunIdentity, line_hash
+from haldir_enforcer._auditlog.runid import new_run_id
 from haldir_enforcer._auditlog.shape import COUNTED
 from haldir_enforcer._auditlog.signature import sign_head
 from haldir_enforcer.errors import AuditLogError
@@ -40,14 +41,6 @@ __all__ = [
 Clock = Callable[[], datetime]
 
 _OWN = (Action.RUN_START, Action.RUN_END)
-
-
-def new_run_id(random_bytes: Callable[[int], bytes] = os.urandom) -> str:
-    """Return a random UUID (RFC 9562, version 4)."""
-    number = int.from_bytes(random_bytes(16), "big")
-    number = number & ~(0xF << 76) & ~(0x3 << 62) | 0x4 << 76 | 0x2 << 62
-    digits = f"{number:032x}"
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 class AuditLog:

@@ -5,8 +5,8 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from haldir_enforcer.confinement import Confinement, Level, Reaction, Standing
 from haldir_enforcer.errors import EnforcerError
@@ -15,6 +15,9 @@ from haldir_enforcer.outcome import Outcome
 from haldir_enforcer.policy import Policy, compile_policy, detect_profiles, granting, may_read
 from haldir_enforcer.session import Recording, Session, Streams
 from haldir_enforcer.staging import StagedSkill
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 SEARCH_PATH = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin", "/opt/homebrew/bin")
 """Where programs are looked for; the caller's PATH counts only if it says so."""
@@ -50,6 +53,12 @@ def default_confinements() -> tuple[Confinement, ...]:
     return found
 
 
+def _now() -> "datetime":
+    from datetime import UTC, datetime  # noqa: PLC0415 - only a log and alerts ask for the time
+
+    return datetime.now(UTC)
+
+
 class Enforcer:
     """Starts skills confined.
 
@@ -69,7 +78,7 @@ class Enforcer:
         limits: Limits | None = None,
         search_path: Sequence[str] = SEARCH_PATH,
         home: Path | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: "Callable[[], datetime]" = _now,
     ) -> None:
         """Use the strongest of ``confinements`` for a program, and refuse to run below the level ``require``."""
         self._confinements = tuple(default_confinements() if confinements is None else confinements)

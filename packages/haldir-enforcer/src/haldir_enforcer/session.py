@@ -5,14 +5,13 @@ import os
 import signal
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from attrs import asdict, define, field, frozen
 
+from haldir_enforcer._auditlog.runid import new_run_id
 from haldir_enforcer._streams import Carried, Stream, Target, feed
 from haldir_enforcer.confinement import Confinement, Ended, Ending, Launch, Reaction, Running, Standing
 from haldir_enforcer.errors import AuditLogError, ConfinementError, EnforcerError
@@ -23,6 +22,8 @@ from haldir_enforcer.policy import Policy, explain, is_private, match_host
 from haldir_enforcer.staging import StagedSkill
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from haldir_core.keys import Signer
     from haldir_enforcer.alerts import Alerter, Sink
     from haldir_enforcer.auditlog import AuditLog
@@ -77,9 +78,9 @@ class Session:
     policy: Policy
     standing: Standing
     recording: Recording
-    clock: Callable[[], datetime]
+    clock: "Callable[[], datetime]"
     limits: Limits
-    run: str = field(factory=lambda: str(uuid.uuid4()))
+    run: str = field(factory=new_run_id)
     _log: "AuditLog | None" = None
     _alerter: "Alerter | None" = None
     _running: Running | None = None

@@ -17,10 +17,11 @@ WEB_PORTS = (443, 80)
 """The ports of a host that is declared without one."""
 
 _SCHEME_PORTS = {"https": 443, "http": 80, "wss": 443, "ws": 80}
-_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
-_PEER = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>.*))?", re.DOTALL)
-_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+# texts, so that a run that declares no host does not wait for their compilation; `re` keeps what it has compiled
+_URL = r"(?is)(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<rest>.*)"
+_PEER = r"(?s)(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>.*))?"
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_NUMBER = r"[0-9]+|0x[0-9a-f]*"
 _LOOPBACK_NAME = "localhost"
 _DEVIATIONS = frozenset("\u00df\u03c2\u200c\u200d")
 """Characters that IDNA 2003 and IDNA 2008 read as different hosts (RFC 5894, section 7.2)."""
@@ -95,11 +96,11 @@ def _host_rule(entry: str, notes: list[str]) -> HostRule:
         raise PolicyError(f"{place} is empty, too long, or holds spaces or invisible characters")
     ports: tuple[int, ...] = WEB_PORTS
     text = entry
-    if url := _URL.fullmatch(entry):
+    if url := re.fullmatch(_URL, entry):
         text, ports = _of_url(url, place, notes)
     if text.count(":") > 1 and not text.startswith("["):
         raise PolicyError(f"{place} is no host; an IPv6 address stands in brackets, such as [::1]:443")
-    peer = _PEER.fullmatch(text)
+    peer = re.fullmatch(_PEER, text)
     if peer is None or any(char in text for char in "/@?#\\"):
         raise PolicyError(f"{place} is no host; write HOST, HOST:PORT, [IPv6]:PORT, *.DOMAIN or a URL")
     if peer["port"] is not None:
@@ -151,7 +152,7 @@ def _name(text: str, place: str) -> str:
         text = _to_ascii(text, place)
     name = text.lower().removesuffix(".")
     labels = name.split(".")
-    if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+    if len(name) > 253 or not all(re.fullmatch(_LABEL, label) for label in labels):
         raise PolicyError(f"{place} is no host name; * is allowed as *.DOMAIN only, and no word says every host")
     return name
 
@@ -167,7 +168,7 @@ def _to_ascii(text: str, place: str) -> str:
 
 def _ends_in_number(text: str) -> bool:
     """Whether the last label is a number: some programs take the whole for an IPv4 address (WHATWG URL, 3.5)."""
-    return bool(_NUMBER.fullmatch(text.lower().removesuffix(".").rpartition(".")[2]))
+    return bool(re.fullmatch(_NUMBER, text.lower().removesuffix(".").rpartition(".")[2]))
 
 
 def _comparable(name: str) -> str:

@@ -25,10 +25,11 @@ MAX_ENTRIES = 1024
 Resolve = Callable[[str], str]
 """Returns the real path of a path of which the last parts need not exist."""
 
-_FLAG = re.compile(r"\s-{1,2}[^\s-]")
-_VARIABLE = re.compile(r"\$[A-Za-z_{(]|%[A-Za-z_]+%")
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:/|$)")
-_PROCESS = re.compile(r"/proc(?:/(?:\d|thread-self|kcore|kmem|kpage|\[|\*|\?)|$)")
+# texts, so that a run that declares no path does not wait for their compilation; `re` keeps what it has compiled
+_FLAG = r"\s-{1,2}[^\s-]"
+_VARIABLE = r"\$[A-Za-z_{(]|%[A-Za-z_]+%"
+_URL = r"[A-Za-z][A-Za-z0-9+.-]*:(?:/|$)"
+_PROCESS = r"/proc(?:/(?:\d|thread-self|kcore|kmem|kpage|\[|\*|\?)|$)"
 _KERNEL_FOLDERS = ("/proc", "/sys", "/dev")
 _WRITABLE_DEVICES = frozenset({"/dev/null", "/dev/zero", "/dev/full", "/dev/shm"})  # noqa: S108 - named, not used
 _SELF = "/proc/self"
@@ -97,11 +98,11 @@ def _check_text(entry: str, where: str) -> None:
         raise PolicyError(f"{where} is empty, or begins or ends with a space")
     if not visible(entry) or len(entry.encode("utf-8", "surrogatepass")) > MAX_PATH_BYTES:
         raise PolicyError(f"{where} holds control or invisible characters, or is longer than {MAX_PATH_BYTES} bytes")
-    if entry.startswith("-") or _FLAG.search(entry):
+    if entry.startswith("-") or re.search(_FLAG, entry):
         raise PolicyError(f"{where} looks like an option of a program; write ./ before a name that begins with a dash")
-    if "\\" in entry or _URL.match(entry):
+    if "\\" in entry or re.match(_URL, entry):
         raise PolicyError(f"{where} holds a backslash or a scheme; paths are written with / alone")
-    if _VARIABLE.search(entry):
+    if re.search(_VARIABLE, entry):
         raise PolicyError(
             f"{where} holds a variable, and none is replaced here; write the path, or ~/ for the home folder"
         )
@@ -135,7 +136,7 @@ def _absolute(entry: str, place: Place) -> tuple[str, str]:
 
 
 def _check_kernel(literal: str, rest: str, access: Access, where: str) -> None:
-    if _PROCESS.match(f"{literal.rstrip('/')}/{rest}".rstrip("/")) and not is_in(literal, _SELF):
+    if re.match(_PROCESS, f"{literal.rstrip('/')}/{rest}".rstrip("/")) and not is_in(literal, _SELF):
         raise PolicyError(f"{where} holds other processes; name /proc/self or one file below /proc")
     if access is Access.READ or not any(is_in(literal, folder) for folder in _KERNEL_FOLDERS):
         return

@@ -16,7 +16,7 @@ from haldir_enforcer._policy.records import DECLARED, Program
 from haldir_enforcer._policy.text import quoted, visible
 from haldir_enforcer.errors import PolicyError
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@-]*")
+_NAME = r"[A-Za-z0-9_][A-Za-z0-9_.+@-]*"
 _MULTI_CALL = frozenset({"busybox", "coreutils", "toybox"})
 _SHEBANG_BYTES = 256  # linux/binfmts.h: BINPRM_BUF_SIZE
 _DEPTH = 4  # fs/exec.c: interpreters of interpreters
@@ -136,7 +136,7 @@ def _check(entry: str, where: str) -> None:
     if (
         ".." in segments
         or entry.endswith("/")
-        or not all(_NAME.fullmatch(segment) or segment in {"", "."} for segment in segments)
+        or not all(re.fullmatch(_NAME, segment) or segment in {"", "."} for segment in segments)
     ):
         raise PolicyError(f"{where} is no name or path of a program (no patterns, variables, options or ..)")
 
