@@ -219,6 +219,42 @@ attempt(lambda: os.link('out/x', 'out/keep/CLAUDE.md'))
     assert (skill.root / "out" / "keep" / "AGENTS.md").read_text() == "agent\n"
 
 
+@pytest.mark.parametrize(
+    "way",
+    [
+        "os.symlink('plain', 'out/.vscode')",
+        "os.symlink('plain', 'out/.CONFIG')",
+        "(os.symlink('plain', 'out/link'), os.rename('out/link', 'out/.github'))",
+        "(os.symlink('plain', 'out/link'), os.link('out/link', 'out/.github', follow_symlinks=False))",
+        "(os.makedirs('out/t/deep'), os.symlink('..', 'out/t/deep/share'), os.rename('out/t/deep', 'out/.local'))",
+    ],
+)
+def test_no_link_puts_a_plain_file_where_an_agent_looks(skill: Any, way: str) -> None:
+    (skill.root / "out" / "plain").mkdir(parents=True)
+    outcome = skill.python(f"{TRY}\nopen('out/plain/mcp.json', 'w').close()\nattempt(lambda: {way})", declared=WRITES)
+    assert outcome.output.split() == ["REFUSED", "13"], outcome.output
+    assert outcome.violations
+
+
+def test_links_of_other_names_are_made_and_renamed(skill: Any) -> None:
+    (skill.root / "out").mkdir(exist_ok=True)
+    outcome = skill.python(
+        "import os\nos.mkdir('out/share')\nos.symlink('share', 'out/latest')\nos.rename('out/latest', 'out/current')\n"
+        "os.mkdir('out/.vscode')\nopen('out/.vscode/settings.json', 'w').close()\nprint('DONE')",
+        declared=WRITES,
+    )
+    assert (outcome.output.split(), list(outcome.violations)) == (["DONE"], [])
+
+
+def test_a_folder_whose_files_cannot_be_seen_is_not_renamed(skill: Any) -> None:
+    (skill.root / "out" / ".local" / "share" / "keyrings").mkdir(parents=True)
+    outcome = skill.python(
+        f"{TRY}\nos.chmod('out/.local/share', 0o300)\nattempt(lambda: os.rename('out/.local', 'out/plain'))",
+        declared=WRITES,
+    )
+    assert outcome.output.split() == ["REFUSED", "13"], outcome.output
+
+
 def test_the_vault_is_not_read(skill: Any) -> None:
     (skill.root / ".vault").mkdir()
     (skill.root / ".vault" / "attestation.json").write_text("{}")

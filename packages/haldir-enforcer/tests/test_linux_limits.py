@@ -105,6 +105,8 @@ def test_memory_files_count_as_memory(skill: Any) -> None:
         "open(f'out/{n}', 'wb')",
         "(f := open(f'out/{n}', 'wb'), os.unlink(f'out/{n}'), f)[2]",
         "os.fdopen(os.open('out', os.O_TMPFILE | os.O_WRONLY), 'wb')",
+        "(f := open('out/part', 'wb'), os.rename('out/part', f'out/{n}'))[0]",
+        "(f := open('out/part', 'wb'), os.link('out/part', f'out/{n}'), os.unlink('out/part'), f)[0]",
     ],
 )
 def test_too_much_on_the_disk_ends_the_run(skill: Any, way: str) -> None:
@@ -120,6 +122,56 @@ time.sleep(20)
         limits=Limits(disk_mb=20, timeout_seconds=30),
     )
     assert ended_by(outcome, Action.LIMIT_DISK), (outcome.ended, outcome.output)
+
+
+def test_files_in_a_folder_that_gets_another_name_count_on(skill: Any) -> None:
+    outcome = skill.python(
+        """
+import os, time
+for n in range(60):
+    os.mkdir('out/part')
+    with open('out/part/f', 'wb') as f: f.write(b'x' * 1_000_000)
+    os.rename('out/part', f'out/{n}'); time.sleep(0.005)
+time.sleep(20)
+""",
+        declared={"filesystem": {"read": [], "write": ["out"]}},
+        limits=Limits(disk_mb=20, timeout_seconds=30),
+    )
+    assert ended_by(outcome, Action.LIMIT_DISK), (outcome.ended, outcome.output)
+
+
+def test_a_file_of_two_names_is_counted_once(skill: Any) -> None:
+    outcome = skill.python(
+        "import os, time\nopen('out/f', 'wb').write(b'x' * 12_000_000)\nos.link('out/f', 'out/g')\n"
+        "open('out/g', 'ab').close()\ntime.sleep(0.3)\nprint('DONE')",
+        declared={"filesystem": {"read": [], "write": ["out"]}},
+        limits=Limits(disk_mb=20, timeout_seconds=30),
+    )
+    assert outcome.output.split() == ["DONE"]
+
+
+def test_a_host_of_descriptors_hides_no_memory(skill: Any) -> None:
+    outcome = skill.python(
+        """
+import os, resource, time
+_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+file = os.open('/dev/null', os.O_RDONLY)
+try:
+    for _ in range(200_000): os.dup(file)
+except OSError: pass
+for _ in range(20):
+    if not os.fork(): time.sleep(60); os._exit(0)
+time.sleep(1)
+kept = b'x' * 400_000_000
+print('FULL', flush=True)
+time.sleep(3)
+print('ESCAPED', flush=True)
+""",
+        limits=Limits(memory_mb=200, timeout_seconds=30),
+    )
+    assert ended_by(outcome, Action.LIMIT_MEMORY), (outcome.ended, outcome.output)
+    assert "ESCAPED" not in outcome.output
 
 
 def test_one_file_is_never_larger_than_the_limit(skill: Any) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from haldir_enforcer._linux import Services
 from haldir_enforcer.events import Action, Class, Decision
+from haldir_enforcer.limits import Limits
 
 TRY = """
 import os, socket, sys
@@ -219,6 +220,50 @@ def test_the_proxy_is_reached_by_everyone(skill: Any, server: int) -> None:
     )
     assert "DONE b'hello'" in outcome.output, outcome.output
     assert not outcome.violations
+
+
+def test_who_connects_to_a_full_queue_waits_as_without_confinement(skill: Any) -> None:
+    outcome = skill.python(
+        """
+import errno, os, socket, threading, time
+os.chdir('out')
+server = socket.socket(socket.AF_UNIX); server.bind('s'); server.listen(0)
+first = socket.socket(socket.AF_UNIX); first.connect('s')
+eager = socket.socket(socket.AF_UNIX); eager.setblocking(False)
+print(errno.errorcode[eager.connect_ex('s')])
+hasty = socket.socket(socket.AF_UNIX)
+hasty.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, (0).to_bytes(8, 'little') + (200_000).to_bytes(8, 'little'))
+began = time.monotonic()
+print(errno.errorcode[hasty.connect_ex('s')], 0.15 < time.monotonic() - began < 5)
+print(int.from_bytes(hasty.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, 16)[8:], 'little') > 150_000)
+patient = socket.socket(socket.AF_UNIX)
+threading.Timer(0.3, server.accept).start()
+patient.connect('s')
+print(patient.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, 16) == bytes(16))
+""",
+        declared={"filesystem": {"read": [], "write": ["out"]}},
+    )
+    assert outcome.output.split() == ["EAGAIN", "EAGAIN", "True", "True", "True"], outcome.output
+    assert not outcome.violations
+
+
+def test_a_server_that_takes_nobody_holds_up_only_who_connects_to_it(skill: Any) -> None:
+    outcome = skill.python(
+        """
+import os, socket, threading, time
+os.chdir('out')
+server = socket.socket(socket.AF_UNIX); server.bind('s'); server.listen(0)
+socket.socket(socket.AF_UNIX).connect('s')
+threading.Thread(target=lambda: socket.socket(socket.AF_UNIX).connect('s'), daemon=True).start()
+time.sleep(0.2)
+for number in range(20): open(str(number), 'w').close()
+print('DONE', flush=True)
+os._exit(0)
+""",
+        declared={"filesystem": {"read": [], "write": ["out"]}},
+        limits=Limits(timeout_seconds=20),
+    )
+    assert outcome.output.split() == ["DONE"]
 
 
 def test_the_peer_of_a_stream_socket_is_judged_by_its_real_path(skill: Any, tmp_path: Path) -> None:

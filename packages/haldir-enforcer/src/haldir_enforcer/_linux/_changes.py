@@ -21,6 +21,7 @@ from haldir_enforcer._linux._view import join, signed
 from haldir_enforcer.events import Action, Class
 
 _AT_REMOVEDIR, _AT_SYMLINK_NOFOLLOW, _AT_SYMLINK_FOLLOW = 0x200, 0x100, 0x400
+_RENAME_EXCHANGE = 2
 _NOBODY = 0xFFFFFFFF
 _OTHERS_RIGHTS = stat.S_ISUID | stat.S_ISGID
 _MOST_SCANNED = 2000
@@ -51,12 +52,13 @@ class _Target:
 class Changes:
     """Decides about everything that changes the file system and opens nothing."""
 
-    def __init__(self, scene: Scene, forget: Callable[[], None]) -> None:
+    def __init__(self, scene: Scene, forget: Callable[[], None], renamed: Callable[[str, str], None]) -> None:
         self._rules = scene.rules
         self._view = scene.view
         self._memory = scene.memory
         self._report = scene.report
         self._forget = forget
+        self._renamed = renamed
         self._held: list[int] = []
 
     def decide(self, request: Request) -> Answer:
@@ -117,11 +119,13 @@ class Changes:
                 return _notification.DENIED
         for place, other in ((source, target), (target, source)):
             if _exists(place) and not self._whole_tree_is_free(place, other):
-                self._note(request, Action.FS_RENAME, place.real, Verdict(False, Class.VIOLATION, None))
-                return _notification.DENIED
+                return self._refused(request, Action.FS_RENAME, place.real)
         first, second = _buffer(source.name), _buffer(target.name)
         ends = source.folder, ctypes.addressof(first), target.folder, ctypes.addressof(second)
         _kernel.call("renameat2", *ends, flags)
+        self._renamed(source.real, target.real)
+        if flags & _RENAME_EXCHANGE:
+            self._renamed(target.real, source.real)
         return _notification.DONE
 
     def link(self, request: Request, old: tuple[int, int], new: tuple[int, int], flags: int) -> Answer:
@@ -143,8 +147,11 @@ class Changes:
         for place in (source, target):
             if not self._granted(request, Action.FS_LINK, place.real, via=source.real):
                 return _notification.DENIED
+        if _kind(source) == stat.S_IFLNK and self._rules.leads_to_kept(target.real):
+            return self._refused(request, Action.FS_LINK, target.real)
         follow = bool(flags & _AT_SYMLINK_FOLLOW)
         os.link(source.name, target.name, src_dir_fd=source.folder, dst_dir_fd=target.folder, follow_symlinks=follow)
+        self._renamed(source.real, target.real)
         return _notification.DONE
 
     def symlink(self, request: Request, text: int, folder: int, pointer: int) -> Answer:
@@ -155,6 +162,8 @@ class Changes:
             return Refuse(errno.ENAMETOOLONG)
         if not self._granted(request, Action.FS_SYMLINK, place.real, via=os.fsdecode(target)):
             return _notification.DENIED
+        if self._rules.leads_to_kept(place.real):
+            return self._refused(request, Action.FS_SYMLINK, place.real)
         os.symlink(os.fsdecode(target), place.name, dir_fd=place.folder)
         return _notification.DONE
 
@@ -254,19 +263,35 @@ class Changes:
             ),
         )
 
+    def _refused(self, request: Request, action: Action, real: str) -> Answer:
+        """Refuse, as a violation, what the rule of the path alone would grant."""
+        self._note(request, action, real, Verdict(allowed=False, kind=Class.VIOLATION, rule=None))
+        return _notification.DENIED
+
     def _whole_tree_is_free(self, place: Place, other: Place) -> bool:
-        """Whether everything below a folder may be written, under its old and under its new name."""
-        if not stat.S_ISDIR(os.stat(place.name, dir_fd=place.folder, follow_symlinks=False).st_mode):
-            return True
+        """Whether everything below a folder may be written, under its old and under its new name.
+
+        Raises: OSError if that cannot be seen.
+        """
+        kind = _kind(place)
+        if kind != stat.S_IFDIR:
+            return kind != stat.S_IFLNK or not self._rules.leads_to_kept(other.real)
         seen = 0
-        for path, folders, files, _ in os.fwalk(place.name, dir_fd=place.folder):
+        for path, folders, files, folder in os.fwalk(place.name, dir_fd=place.folder, onerror=_raise):
             for name in (*folders, *files):
                 seen += 1
                 below = join(path, name)[len(place.name) :]
-                free = all(self._rules.writing(end.real + below).allowed for end in (place, other))
-                if seen > _MOST_SCANNED or not free:
+                if seen > _MOST_SCANNED or not self._is_free(
+                    Place(folder, name, place.real + below), other.real + below
+                ):
                     return False
         return True
+
+    def _is_free(self, place: Place, other: str) -> bool:
+        """Whether a file may be written under both names, and is no link that leads to agent state by the other."""
+        if not (self._rules.writing(place.real).allowed and self._rules.writing(other).allowed):
+            return False
+        return not self._rules.leads_to_kept(other) or _kind(place) != stat.S_IFLNK
 
 
 _ACTIONS = {
@@ -333,6 +358,10 @@ def _attribute(changes: Changes, request: Request, a: _Arguments) -> _Change:
 
 def _buffer(text: str) -> "ctypes.Array[ctypes.c_char]":
     return ctypes.create_string_buffer(os.fsencode(text))
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _exists(place: Place) -> bool:

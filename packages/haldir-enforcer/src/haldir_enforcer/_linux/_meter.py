@@ -3,9 +3,13 @@
 # Paths are texts here, as the kernel gives them: a Path would rewrite them.
 # ruff: noqa: PTH115, PTH116, PTH123, PTH208
 
+import itertools
 import os
 import stat
 import time
+from collections.abc import Iterator, Sequence
+
+from attrs import define
 
 from haldir_enforcer._linux import _tree
 from haldir_enforcer.events import Action
@@ -19,6 +23,16 @@ _SHARE = 20
 """A measurement may take one part in this many of the time."""
 _MOST_WRITTEN = 10_000
 """Files that are looked at each time; beyond it, those that hold nothing any more are forgotten."""
+_MOST_AT_ONCE = 1000
+"""Files and descriptors that are looked at in one measurement, so that no number of them delays the next for long."""
+
+
+@define
+class _Use:
+    """What files hold, in bytes: on the disk, or as memory that belongs to no process."""
+
+    disk: int = 0
+    memory: int = 0
 
 
 class Meter:
@@ -28,6 +42,8 @@ class Meter:
         self._keeper = keeper
         self._limits = limits
         self._written: set[str] = set()
+        self._counted, self._counting = _Use(), _Use()
+        self._rest: Iterator[None] | None = None
         self.begin()
 
     def begin(self) -> None:
@@ -38,6 +54,14 @@ class Meter:
     def wrote(self, path: str) -> None:
         """A file was opened to be written, so that its size counts."""
         self._written.add(path)
+
+    def renamed(self, old: str, new: str) -> None:
+        """What was written as ``old``, or below it, has a name at ``new`` too, so that its size counts there."""
+        if old in self._written:
+            self._written.add(new)
+            return
+        below = f"{old}/"
+        self._written |= {new + path[len(old) :] for path in self._written if path.startswith(below)}
 
     def timeout(self) -> float:
         """Return the seconds until the next measurement or the end of the time."""
@@ -60,22 +84,53 @@ class Meter:
 
     def _measure(self) -> tuple[Action, str] | None:
         processes = _tree.descendants(self._keeper)
-        memory = disk = 0
+        self._look_at_files(processes)
+        files, more = self._counted, self._counting
+        memory = max(files.memory, more.memory) + sum(map(_resident, processes))
+        return self._judge(memory, max(files.disk, more.disk))
+
+    def _look_at_files(self, processes: Sequence[int]) -> None:
+        """Count on from where the last measurement stopped; a count that came to its end is what holds from then on."""
+        rest = self._rest or self._count(processes)
+        if sum(1 for _ in itertools.islice(rest, _MOST_AT_ONCE)) == _MOST_AT_ONCE:
+            self._rest = rest
+        else:
+            self._rest = None
+            self._counted, self._counting = self._counting, _Use()
+
+    def _count(self, processes: Sequence[int]) -> Iterator[None]:
+        """Add what files hold to the count that is being made, and yield after each of them."""
         seen: set[tuple[int, int]] = set()
+        empty = []
+        for path in tuple(self._written):
+            size, inode = _size(path)
+            if not size:
+                empty.append(path)
+            elif inode not in seen:
+                seen.add(inode)
+                self._counting.disk += size
+            yield
+        if len(self._written) > _MOST_WRITTEN:
+            self._written.difference_update(empty)
         for process in processes:
-            try:
-                with open(f"/proc/{process}/statm", "rb") as file:
-                    memory += int(file.read().split()[1]) * _PAGE
-                nameless = _nameless(process, seen)
-            except OSError:
-                continue
-            memory += nameless[0]
-            disk += nameless[1]
-        sizes = {path: _size(path) for path in self._written}
-        if len(sizes) > _MOST_WRITTEN:
-            self._written = {path for path, size in sizes.items() if size}
-        disk += sum(sizes.values())
-        return self._judge(memory, disk)
+            for name in _descriptors(process):
+                self._add_nameless(f"/proc/{process}/fd/{name}", seen)
+                yield
+
+    def _add_nameless(self, path: str, seen: set[tuple[int, int]]) -> None:
+        """Count what a descriptor holds open, if it is a file in memory or one that was deleted."""
+        try:
+            status = os.stat(path)
+            if status.st_nlink or not stat.S_ISREG(status.st_mode) or (status.st_dev, status.st_ino) in seen:
+                return
+            is_in_memory = os.readlink(path).startswith("/memfd:")
+        except OSError:
+            return
+        seen.add((status.st_dev, status.st_ino))
+        if is_in_memory:
+            self._counting.memory += status.st_blocks * _BLOCK
+        else:
+            self._counting.disk += status.st_blocks * _BLOCK
 
     def _judge(self, memory: int, disk: int) -> tuple[Action, str] | None:
         limits = self._limits
@@ -86,26 +141,26 @@ class Meter:
         return None
 
 
-def _nameless(process: int, seen: set[tuple[int, int]]) -> tuple[int, int]:
-    """Return the bytes of memory files and of deleted files that a process has open and that were not seen yet."""
-    memory = disk = 0
-    folder = f"/proc/{process}/fd"
-    for name in os.listdir(folder):
-        try:
-            status = os.stat(f"{folder}/{name}")
-            if status.st_nlink or not stat.S_ISREG(status.st_mode) or (status.st_dev, status.st_ino) in seen:
-                continue
-            in_memory = os.readlink(f"{folder}/{name}").startswith("/memfd:")
-        except OSError:
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        memory += status.st_blocks * _BLOCK if in_memory else 0
-        disk += 0 if in_memory else status.st_blocks * _BLOCK
-    return memory, disk
-
-
-def _size(path: str) -> int:
+def _resident(process: int) -> int:
+    """Return the bytes of memory of a process, 0 if it is gone."""
     try:
-        return os.lstat(path).st_blocks * _BLOCK
+        with open(f"/proc/{process}/statm", "rb") as file:
+            return int(file.read().split()[1]) * _PAGE
     except OSError:
         return 0
+
+
+def _descriptors(process: int) -> list[str]:
+    try:
+        return os.listdir(f"/proc/{process}/fd")
+    except OSError:
+        return []
+
+
+def _size(path: str) -> tuple[int, tuple[int, int]]:
+    """Return the bytes that the file of this name takes, 0 if there is none, and which file it is."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return 0, (0, 0)
+    return status.st_blocks * _BLOCK, (status.st_dev, status.st_ino)

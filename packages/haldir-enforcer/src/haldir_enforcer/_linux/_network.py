@@ -5,11 +5,14 @@
 
 import ctypes
 import errno
+import math
 import os
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -35,6 +38,9 @@ _TYPE_NAMES = {int(kind): kind.name.removeprefix("SOCK_").lower() for kind in so
 _QUIET_PATHS = frozenset({"/var/run/nscd/socket", "/run/nscd/socket"})
 _LOOKUPS = 16
 """Datagram sockets that a process may ask for after it read /etc/hosts: the C library sorts addresses with them."""
+_TIMEVAL = struct.Struct("ll")
+_A_TURN = _TIMEVAL.pack(0, 50_000)
+"""How long a connect waits for a place in the queue before it is looked whether its caller still lives."""
 
 
 @frozen
@@ -154,7 +160,7 @@ class Network:
         """Return the answer to connect, after it was carried out on a copy of the socket."""
         address = self._address(request)
         if address.family == socket.AF_UNIX:
-            return self._connect_path(request, address)
+            return self._connect_path(request, address, lambda: listener.still_waits(request))
         if address.family == socket.AF_UNSPEC:
             with self._held(request) as held:
                 return Value(0) if _connect(held, address.data) == 0 else Refuse(errno.EINVAL)
@@ -200,7 +206,7 @@ class Network:
         threading.Thread(target=answer, daemon=True).start()
         return _notification.LATER
 
-    def _connect_path(self, request: Request, address: _Address) -> Answer:
+    def _connect_path(self, request: Request, address: _Address, waits: Callable[[], bool]) -> Answer:
         path = address.path or b""
         if not path or path.startswith(b"\0"):
             self._deny(request, Action.IPC_UNIX, Endpoint(_label(address), None, None, "unix"))
@@ -214,15 +220,20 @@ class Network:
         except OSError as error:
             self._unix_note(request, via, self._rules.absent(os.path.realpath(via)).kind)
             return Refuse(error.errno or errno.ENOENT)
-        try:
+        with ExitStack() as closing:
+            closing.callback(os.close, found.descriptor)
             if not self._unix_path(request, found.real):
                 return _notification.DENIED
             data = struct.pack("H", socket.AF_UNIX) + f"/proc/self/fd/{found.descriptor}".encode() + b"\0"
-            with self._held(request) as held:
-                number = _connect(held, data)
-        finally:
-            os.close(found.descriptor)
-        return Refuse(number) if number else _notification.DONE
+            held = closing.enter_context(self._held(request))
+            in_thread = closing.pop_all()
+
+        def connect() -> Answer:
+            with in_thread:
+                number = _connect_patiently(held, data, waits)
+            return Refuse(number) if number else _notification.DONE
+
+        return self._in_thread(request, connect)  # the other side may let it wait for as long as it likes
 
     def _unix_path(self, request: Request, real: str) -> bool:
         verdict = self._rules.writing(real)
@@ -246,7 +257,7 @@ class Network:
         """Put one end of a pair in the place of the caller's socket; a thread answers at the other."""
         ours, theirs = socket.socketpair()
         with theirs, self._held(request) as held:
-            theirs.setblocking(held.getblocking())
+            theirs.setblocking(os.get_blocking(held.fileno()))
             place = signed(request.arguments[0])
             listener.put_at(request, theirs.fileno(), place, close_on_exec=True)
         threading.Thread(target=self._serve_names, args=(request, ours), daemon=True).start()
@@ -341,3 +352,18 @@ def _connect(held: socket.socket, data: bytes) -> int:
     except OSError as error:
         return error.errno or errno.EACCES
     return 0
+
+
+def _connect_patiently(held: socket.socket, data: bytes, waits: Callable[[], bool]) -> int:
+    """The same for a local socket, where a full queue makes the caller wait; with a dead caller nobody waits on."""
+    own = held.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL.size)
+    seconds, microseconds = _TIMEVAL.unpack(own)
+    end = time.monotonic() + seconds + microseconds / 1_000_000 if any(own) else math.inf
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _A_TURN)
+    try:
+        while (number := _connect(held, data)) == errno.EAGAIN:
+            if not os.get_blocking(held.fileno()) or time.monotonic() >= end or not waits():
+                break
+        return number
+    finally:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, own)

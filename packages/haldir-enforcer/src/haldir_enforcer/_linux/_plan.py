@@ -25,6 +25,8 @@ from haldir_enforcer.confinement import Launch
 from haldir_enforcer.errors import ConfinementError, PolicyError
 
 _UNIT = 1_000_000
+_MOST_OPEN = 4096
+"""Descriptors of one process: what they hold open is looked at again and again, and takes time."""
 _RUN = Access.EXECUTE | Access.READ_FILE
 
 
@@ -155,7 +157,9 @@ def _identities(paths: list[str]) -> list[Identity]:
 
 
 def _resource_limits(launch: Launch) -> tuple[tuple[int, int], ...]:
-    limits = [(resource.RLIMIT_CORE, 0)]
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most_open = _MOST_OPEN if hard == resource.RLIM_INFINITY else min(_MOST_OPEN, hard)
+    limits = [(resource.RLIMIT_CORE, 0), (resource.RLIMIT_NOFILE, most_open)]
     if launch.limits.disk_mb is not None:
         most = launch.limits.disk_mb * _UNIT
         _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

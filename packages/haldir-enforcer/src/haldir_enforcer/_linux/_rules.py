@@ -80,6 +80,10 @@ class Rules:
             known = self._writes[real] = device or _granted(self._matcher.writing(real)) or _refused(real)
         return known
 
+    def leads_to_kept(self, real: str) -> bool:
+        """Whether agent state or what is signed would lie below a link of this path."""
+        return self._matcher.leads_to_kept(real)
+
     def absent(self, path: str) -> Verdict:
         """Return what looking for a file that is not there is: a violation if it is one of secrets, or only hidden."""
         verdict = self.reading(path)

@@ -89,7 +89,7 @@ class Supervisor:
         texts = account_texts(os.getuid(), os.getgid(), plan.launch.environment.get("HOME", "/"))
         texts |= {"/etc/hosts": peers.hosts_text, "/etc/resolv.conf": lambda: "nameserver 127.0.0.53\noptions use-vc\n"}
         self._files = Files(scene, VirtualFiles(texts), self._meter.wrote, self._network.looked_up)
-        self._changes = Changes(scene, self._files.forget)
+        self._changes = Changes(scene, self._files.forget, self._meter.renamed)
         self._execution = Execution(scene, plan.programs, self._reaped)
         self._handlers = self._table()
 

@@ -39,6 +39,7 @@ class Matcher:
     """The path rules of a policy, ready to be asked once per open."""
 
     __slots__ = (
+        "_kept",
         "_never_read",
         "_never_write",
         "_own_secrets",
@@ -65,7 +66,8 @@ class Matcher:
         secrets = tuple(never_read)
         self._never_read = _guards(secrets)
         self._own_secrets = _guards(tuple(pattern for pattern in secrets if pattern == VAULT))
-        self._never_write = _guards(tuple(never_write))
+        self._kept = tuple(never_write)
+        self._never_write = _guards(self._kept)
         self._reads: dict[str, PathRule | None] = {}
         self._writes: dict[str, PathRule | None] = {}
         self._read_places = _Places(self.secret_place, (self._never_read, self._own_secrets), self._root)
@@ -117,6 +119,13 @@ class Matcher:
         """Return the deepest place of signed files or agent state that ``path`` is or lies in, or nothing."""
         place = self.kept_place(path)
         return "" if place == self._root else place
+
+    def leads_to_kept(self, path: str) -> bool:
+        """Whether a place that is not written has the first names of ``path``'s last ones, so that it would lie below.
+
+        A link of that name would lead to it by another way: what lies there would have been written elsewhere.
+        """
+        return _heads(self._kept).fullmatch(path.lower()) is not None
 
     def guards_below(self, folder: str) -> bool:
         """Whether a guarded place with a path of its own lies below ``folder``."""
@@ -218,6 +227,17 @@ def _guards(patterns: tuple[str, ...]) -> _Guards:
         frozenset(last_names),
         _alternatives("", last_globs),
     )
+
+
+@functools.lru_cache(maxsize=4)
+def _heads(patterns: tuple[str, ...]) -> "re.Pattern[str]":
+    """Return what matches a path that ends in the first names, but not all, of a place at any depth."""
+    heads: set[str] = set()
+    for pattern in patterns:
+        if pattern.startswith("**/"):
+            segments = pattern[3:].lower().split("/")
+            heads |= {regex_of("/".join(segments[:end])) for end in range(1, len(segments))}
+    return re.compile(f".*/(?:{'|'.join(sorted(heads)) or '(?!)'})", re.DOTALL)
 
 
 def _may_end(guards: _Guards, name: str) -> bool:
