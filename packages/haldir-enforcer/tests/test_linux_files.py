@@ -246,6 +246,51 @@ def test_links_of_other_names_are_made_and_renamed(skill: Any) -> None:
     assert (outcome.output.split(), list(outcome.violations)) == (["DONE"], [])
 
 
+@pytest.mark.parametrize(
+    "way",
+    [
+        "(os.rmdir('out'), os.symlink('elsewhere', 'out'))",
+        "os.symlink('elsewhere', 'out/read')",
+        "(os.symlink('elsewhere', 'out/link'), os.rename('out/link', 'out/read'))",
+        "(os.mkdir('out/tree'), os.symlink('x', 'out/tree/file'), os.rename('out/tree', 'out/deep'))",
+    ],
+)
+def test_no_link_leads_the_grants_of_the_next_run_elsewhere(skill: Any, way: str) -> None:
+    outcome = skill.python(
+        f"{TRY}\nattempt(lambda: {way})",
+        declared={"filesystem": {"read": ["out/read", "out/deep/file"], "write": ["out"]}},
+    )
+    assert outcome.output.split() in (["REFUSED", "13"], ["REFUSED", "30"]), (
+        outcome.output
+    )  # or it is a place of a mount
+    assert not (skill.root / "out").is_symlink()
+
+
+def test_the_program_has_the_umask_of_its_caller(skill: Any) -> None:
+    before = os.umask(0o027)
+    try:
+        outcome = skill.python(
+            "import os\nopen('out/file', 'w').close()\nos.mkdir('out/folder')\n"
+            "print(oct(os.stat('out/file').st_mode), oct(os.stat('out/folder').st_mode), oct(os.umask(0)))",
+            declared=WRITES,
+        )
+    finally:
+        os.umask(before)
+    assert outcome.output.split() == ["0o100640", "0o40750", "0o27"], outcome.output
+
+
+def test_a_path_at_a_bad_address_is_refused_as_by_the_kernel(skill: Any) -> None:
+    outcome = skill.python(
+        "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+        "for address in (None, ctypes.c_void_p(8), ctypes.c_void_p(2**64 - 4096)):\n"
+        "    print(libc.open(address, 0), ctypes.get_errno(), libc.execve(address, None, None), ctypes.get_errno())\n"
+        "print(libc.unlink(None), libc.connect(0, None, 16), open('data.txt').read())",
+        declared=WRITES,
+    )
+    assert outcome.output.split() == ["-1", "14"] * 6 + ["-1", "-1", "data"], outcome.output
+    assert outcome.ended.code == 0
+
+
 def test_a_folder_whose_files_cannot_be_seen_is_not_renamed(skill: Any) -> None:
     (skill.root / "out" / ".local" / "share" / "keyrings").mkdir(parents=True)
     outcome = skill.python(

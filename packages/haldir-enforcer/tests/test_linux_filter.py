@@ -151,8 +151,17 @@ def test_queues_of_the_whole_machine_are_asked_about(machine: Machine, name: str
 @MACHINE
 def test_nothing_is_typed_into_a_terminal(machine: Machine) -> None:
     for request in (0x5412, 0x541C, 0xFFFFFFFF00005412):
-        assert judged(machine, "ioctl", 0, request) == refuse(errno.EPERM)
+        assert judged(machine, "ioctl", 0, request) == NOTIFY
+    assert judged(machine, "ioctl", 0, 0x40086602) == refuse(errno.EPERM)
     assert judged(machine, "ioctl", 0, 0x5401) == ALLOW
+
+
+@MACHINE
+def test_no_room_is_reserved_beyond_the_size_of_a_file(machine: Machine) -> None:
+    for mode in (0x01, 0x11):
+        assert judged(machine, "fallocate", 3, mode) == refuse(errno.EOPNOTSUPP)
+    for mode in (0, 0x03, 0x10):
+        assert judged(machine, "fallocate", 3, mode) == ALLOW
 
 
 @MACHINE

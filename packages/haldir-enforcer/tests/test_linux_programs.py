@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from haldir_enforcer._linux import _memory, _programs
 from haldir_enforcer.confinement import Ending, Launch, Reaction
 from haldir_enforcer.errors import ConfinementError
 from haldir_enforcer.events import Action, Decision, Event
@@ -92,6 +93,54 @@ print('over')
     )
     assert "uid=" not in outcome.output
     assert outcome.ended.ending in {Ending.EXITED, Ending.FAILED}
+
+
+def test_arguments_that_change_during_the_check_are_the_end_of_the_run(skill: Any) -> None:
+    outcome = skill.python(
+        f"""
+import ctypes, mmap, os, time
+libc = ctypes.CDLL(None)
+shared = mmap.mmap(-1, 4096)
+word = ctypes.addressof(ctypes.c_char.from_buffer(shared))
+argv = (ctypes.c_void_p * 3)(ctypes.cast(ctypes.c_char_p(b'true'), ctypes.c_void_p).value, word, None)
+flipper = os.fork()
+while flipper == 0:
+    shared[:8] = b'honest\\0\\0'
+    shared[:8] = b'hostile\\0'
+end = time.monotonic() + 20
+while time.monotonic() < end:
+    child = os.fork()
+    if child == 0:
+        libc.execve({TRUE!r}.encode(), argv, None)
+    os.waitpid(child, 0)
+""",
+        declared=DECLARED,
+    )
+    assert outcome.ended.ending is Ending.FAILED
+    assert "other arguments" in str(outcome.ended.detail)
+
+
+@pytest.mark.parametrize(
+    ("words", "argv", "same"),
+    [
+        (["true"], ("true",), True),
+        (["sh", "-c", "x"], ("sh", "-c", "x"), True),
+        (["sh", "-c", "y"], ("sh", "-c", "x"), False),
+        (["sh", "-c", "x", "y"], ("sh", "-c", "x"), False),
+        (["sh", "-c"], ("sh", "-c", "x"), False),
+        (["/bin/sh", "/s.sh", "x"], ("s.sh", "x"), True),
+        (["/usr/bin/env", "sh", "/s.sh", "x"], ("s.sh", "x"), True),
+        (["/bin/sh", "/s.sh", "y"], ("s.sh", "x"), False),
+        (["sh", "-c", "long"], ("sh", "-c", _memory.CUT), True),
+        ([""], (), True),
+        ([str(n) for n in range(99)], tuple(str(n) for n in range(_memory.MOST_ARGUMENTS)), True),
+        (["sh"], tuple(str(n) for n in range(_memory.MOST_ARGUMENTS)), False),
+    ],
+)
+def test_the_arguments_of_a_new_program_are_those_that_were_read(
+    words: list[str], argv: tuple[str, ...], *, same: bool
+) -> None:
+    assert _programs._are_those(words, argv) is same
 
 
 def test_the_interpreter_of_a_script_must_be_declared_too(skill: Any) -> None:

@@ -98,10 +98,11 @@ def test_an_event_that_cannot_be_recorded_ends_the_run(skill: Any) -> None:
     assert (seen[-1].path or "").endswith("data.txt")
 
 
-def test_a_caller_whose_memory_cannot_be_read_is_killed(skill: Any) -> None:
-    outcome = skill.python(
-        "import ctypes\nlibc = ctypes.CDLL(None)\nprint('before', flush=True)\n"
-        "libc.open(ctypes.c_void_p(16), 0)\nprint('after', flush=True)"
+def test_a_caller_whose_memory_cannot_be_read_is_killed(lone_skill: Any) -> None:
+    outcome = lone_skill.python(
+        "import ctypes, os\nlibc = ctypes.CDLL(None)\nprint('before', flush=True)\n"
+        "if os.fork(): os.wait()\n"
+        "libc.prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE\nlibc.open(b'data.txt', 0)\nprint('after', flush=True)"
     )
     assert outcome.ended.ending is Ending.FAILED
     assert outcome.output.strip() == "before"

@@ -19,10 +19,10 @@ SECRETS = (
     "/etc/shadow",
     "/etc/ssh/ssh_*",
 )
-KEPT = ("**/agents.md", "**/.claude/memory", "/home/u/.local", "/skills/w*/state", "/skills/weather/notes")
+KEPT = ("**/agents.md", "**/.claude/memory", "/homes/u/.local", "/skills/w*/state", "/skills/weather/notes")
 
 _WORDS = """skills weather state notes .vault .ssh .SSH .env.local .env. .config gh ab a key deep etc shadow ssh
-ssh_host AGENTS.md .claude memory home u .local out x"""
+ssh_host AGENTS.md .claude memory homes u .local out x"""
 NAMES = st.sampled_from([*_WORDS.split(), "key\n", "", ".", "..", "\0"])
 PATHS = st.lists(NAMES, max_size=6).map(lambda names: "/" + "/".join(names))
 PATHS_OF_SKILL = st.one_of(PATHS, PATHS.map(lambda path: ROOT + path), st.just(ROOT))
@@ -60,12 +60,12 @@ def test_a_path_is_as_guarded_as_if_it_were_the_first_that_is_asked_about(folder
 
 
 def test_a_secret_beside_an_honest_file_is_guarded_after_its_folder_is_known() -> None:
-    asked = matcher(["/home"])
-    assert asked.writing("/home/u/project/notes.txt") is not None
-    assert asked.reading("/home/u/project/.env.local") is None
-    assert asked.writing("/home/u/project/AGENTS.md") is None
-    assert asked.reading("/home/u/project/.ssh/id") is None
-    assert asked.reading("/home/u/project/.ssh/known_hosts") is None
+    asked = matcher(["/homes"])
+    assert asked.writing("/homes/u/project/notes.txt") is not None
+    assert asked.reading("/homes/u/project/.env.local") is None
+    assert asked.writing("/homes/u/project/AGENTS.md") is None
+    assert asked.reading("/homes/u/project/.ssh/id") is None
+    assert asked.reading("/homes/u/project/.ssh/known_hosts") is None
 
 
 def test_a_skill_at_the_root_of_the_files_guards_what_any_other_does() -> None:

@@ -139,6 +139,26 @@ def test_a_pattern_is_tried_in_every_text_that_it_matches(pattern: str) -> None:
     assert list(regexes.likely(0, [])) == []
 
 
+def test_of_the_patterns_of_one_rule_those_are_tried_that_may_match() -> None:
+    regexes = Re2Regexes(["one", r"\btwo{1,9}\b", "^three", "(?s)one.*two"])
+    assert list(regexes.among([0, 1, 2], b"a two, an one")) == [0, 1]
+    assert list(regexes.among([3, 1], b"one\ntwo")) == [3, 1]
+    assert list(regexes.among([2, 0], b"")) == []
+
+
+def test_the_look_for_all_patterns_of_a_rule_overlooks_none() -> None:
+    patterns = Patterns(builtin().rules, builtin().signals)
+    regexes = Re2Regexes(patterns.searched)
+    entries = [entry.numbers for entry in patterns.entries if len(entry.numbers) > 1][::9]
+    for text in FIXTURES[::23]:
+        data = text.encode()
+        for numbers in entries:
+            there = [number for number in numbers if regexes.find(number, data, 0, len(data)) is not None]
+            told = list(regexes.among(numbers, data))
+            assert set(there) <= set(told), text
+            assert told == sorted(told)
+
+
 @pytest.mark.parametrize("before", [0, 1, 255, 256, 600])
 def test_an_order_in_one_of_many_paragraphs_is_found_at_its_place(before: int, best: Engine) -> None:
     filler = b"The report lists all of the rows and their columns. " * 25 + b"\n\n"
@@ -201,7 +221,14 @@ def test_a_rule_is_found_only_in_its_regions_and_types() -> None:
 
 def test_a_text_with_more_places_than_are_looked_at_is_said_to_be_incomplete() -> None:
     engine = engine_for(bundle_of("word", regions=["comment"]))
-    assert not engine.search(Text(path="x", data=b"word " * 3_000, types=ANY), per_rule=5).is_complete
+    data = b"word " * 3_000
+    last = (Span(len(data) - 5, len(data), Region.COMMENT),)
+    assert not engine.search(Text(path="x", data=data, types=ANY, spans=last), per_rule=5).is_complete
+
+
+def test_a_rule_is_not_looked_for_in_a_text_that_has_none_of_its_regions() -> None:
+    engine = engine_for(bundle_of("word", regions=["comment"]))
+    assert engine.search(Text(path="x", data=b"word " * 3_000, types=ANY), per_rule=5).is_complete
 
 
 def test_words_on_two_lines_with_a_continuation_are_one_command() -> None:

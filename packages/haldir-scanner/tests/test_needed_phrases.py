@@ -3,13 +3,21 @@
 import random
 import re
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import pytest
 
-from haldir_scanner._engine._choice import chosen, merged, probes_of
+from haldir_scanner._engine._choice import chosen, merged
 from haldir_scanner._engine._needed import needed, plain
+from haldir_scanner._engine._probes import (
+    elements_of,
+    probe_of_file,
+    probe_of_sentence,
+    probe_of_text,
+    probes_of,
+    without_head,
+)
 from haldir_scanner._engine._regexes import Re2Regexes, for_stdlib
 from haldir_scanner._engine._search import Patterns
 from haldir_scanner._rules._bundle import builtin
@@ -86,6 +94,70 @@ def test_a_word_that_is_part_of_frequent_ones_keeps_its_ends() -> None:
 def test_a_pattern_that_may_begin_in_each_line_is_looked_for_by_what_else_it_needs() -> None:
     assert probes_of(r"\bcurl\b[^\n]*\|\s*bitcoin-miner") == ("(?i)bitcoin[^0-9A-Za-z]+miner",)
     assert probes_of(r"\bcurl\b[^\n]*\|\s*sh\b") == (r"\bcurl\b[^\n]*\|\s*sh\b",)
+    assert probes_of(r"\bwho\b[^\n]*\bcurl\b") == (r"\bwho\b[^\n]*\bcurl\b",)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_every_text_that_a_built_in_pattern_matches_has_what_is_looked_for_in_its_place(pattern: str) -> None:
+    beginnings = probes_of(pattern)
+    ways = (
+        beginnings,
+        tuple(map(probe_of_file, beginnings)),
+        tuple(map(probe_of_text, beginnings)),
+        (probe_of_sentence(pattern),),
+    )
+    texts = [text for text in examples(pattern) if _is_in((pattern,), text)]
+    for text in texts:
+        assert all(_is_in(probes, text) for probes in ways), text
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_the_elements_of_a_pattern_are_all_of_it(pattern: str) -> None:
+    flags, elements = elements_of(pattern)
+    assert flags + "".join(elements) == pattern
+
+
+@pytest.mark.parametrize(
+    ("pattern", "elements"),
+    [
+        (r"(?i)\ba{2,3}?(?:b|c)*[^\]d]+e", [r"\b", "a{2,3}?", "(?:b|c)*", r"[^\]d]+", "e"]),
+        ("a|b", ["a|b"]),
+        (r"a\|b", ["a", r"\|", "b"]),
+        ("a(?i)b", ["a(?i)b"]),
+        (r"a\Qb(\E", [r"a\Qb(\E"]),
+        ("((a)|[)])x", ["((a)|[)])", "x"]),
+    ],
+    ids=["one after the other", "a choice", "a bar", "flags inside", "quoted", "groups"],
+)
+def test_a_pattern_is_taken_apart_where_its_parts_mean_something_alone(pattern: str, elements: list[str]) -> None:
+    assert elements_of(pattern)[1] == elements
+
+
+@pytest.mark.parametrize(
+    ("pattern", "tail"),
+    [
+        (r"\b(?:wget|curl)\b[^\n]{0,80}\|\s*(?:sudo\s+)?bash\b", r"\|\s*(?:sudo\s+)?bash\b"),
+        (r"(?i)\bhttps?://files\.drop\.example/", r"(?i)//files\.drop\.example/"),
+        (r"\bcurl\b[^\n]*https?://files\.drop\.example/", r"//files\.drop\.example/"),
+        (r"\bcurl\b[^\n]*\|\s*sh", r"\bcurl\b[^\n]*\|\s*sh"),
+        (r"\bcurl\b[^\n]*one thing after the other|two", r"\bcurl\b[^\n]*one thing after the other|two"),
+        (r"\bcurl(?:[^\n]*one thing after the other)?", r"\bcurl(?:[^\n]*one thing after the other)?"),
+    ],
+    ids=["command", "scheme", "both", "what is left says too little", "another choice", "not needed"],
+)
+def test_commands_and_schemes_are_left_out_where_enough_follows(pattern: str, tail: str) -> None:
+    assert without_head(pattern) == tail
+
+
+def test_a_pattern_is_looked_for_from_its_seldomest_words_on() -> None:
+    pattern = r"\b(?:use|with)\b[^\n]{0,40}\bkeystrokes of (?:the user|all)\b"
+    assert probe_of_sentence(pattern) == r"keystrokes of (?:the user|all)"
+    assert probe_of_sentence(r"\bkeystrokes\b[^\n]*\buse\b") == r"keystrokes[^\n]*use"
+
+
+def _is_in(patterns: Sequence[str], text: bytes) -> bool:
+    regexes = Re2Regexes(patterns)
+    return any(regexes.find(number, text, 0, len(text)) is not None for number in range(len(patterns)))
 
 
 def test_the_examples_of_most_patterns_match_them() -> None:

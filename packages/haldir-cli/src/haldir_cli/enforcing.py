@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from haldir_cli.exits import RunExit
-from haldir_cli.files import refuse_special, replace_file
+from haldir_cli.files import Destination, destination, refuse_special
 from haldir_cli.relaying import Relay
 from haldir_cli.runlimits import read_limits
 from haldir_cli.runrequest import Request
@@ -62,7 +62,13 @@ def _refusals() -> tuple[type[Exception], ...]:
 def _refused(error: Exception, request: Request) -> int:
     message = str(error)
     say(f"haldir: refused, nothing was run: {message}")
-    _tell(dict(refusal(message, getattr(error, "standing", None))), request)
+    words = dict(refusal(message, getattr(error, "standing", None)))
+    try:
+        with contextlib.nullcontext() if request.report is None else destination(request.report) as place:
+            _tell(words, request, place)
+    except (UnreadableError, OSError) as lost:
+        say(f"haldir: the report is lost: {lost}")
+        _tell(words, request, None)
     return RunExit.REFUSED
 
 
@@ -131,6 +137,15 @@ def _entry_point(skill: StagedSkill, name: str | None) -> list[str]:
 
 
 def _run(skill: StagedSkill, command: list[str], enforcer: Enforcer, request: Request) -> int:
+    if request.report is None:
+        return _reported(skill, command, enforcer, request, None)
+    with destination(request.report) as report:  # before the start: the program may be able to put a link there
+        return _reported(skill, command, enforcer, request, report)
+
+
+def _reported(
+    skill: StagedSkill, command: list[str], enforcer: Enforcer, request: Request, report: Destination | None
+) -> int:
     streams = Streams(stdin=Stream.INHERIT) if request.json else Streams.inherited()
     with Relay() as relay:  # before the start: the program may be signalled as soon as it is seen
         session = enforcer.start(skill, command, streams=streams, recording=_recording(request))
@@ -141,7 +156,7 @@ def _run(skill: StagedSkill, command: list[str], enforcer: Enforcer, request: Re
             session.stop()  # where the wait was interrupted
     for line in in_words(outcome):
         say(line)
-    is_told = _tell(_report(outcome, captured=request.json), request)
+    is_told = _tell(_report(outcome, captured=request.json), request, report)
     return _exit_code(outcome) if is_told else RunExit.REFUSED
 
 
@@ -178,15 +193,15 @@ def _report(outcome: Outcome, *, captured: bool) -> dict[str, object]:
     return report
 
 
-def _tell(report: dict[str, object], request: Request) -> bool:
+def _tell(report: dict[str, object], request: Request, place: Destination | None) -> bool:
     """Whether the report is where it was asked for; if not, that was said."""
     if request.report is None and not request.json:
         return True
     text = json_text(report)  # type: ignore[arg-type] # JSON, as it was made
     is_told = True
-    if request.report is not None:
+    if place is not None:
         try:
-            replace_file(request.report, f"{text}\n".encode(), mode=0o644)
+            place.replace(f"{text}\n".encode(), mode=0o644)
         except (UnreadableError, OSError) as error:
             say(f"haldir: the report is lost: {error}")
             is_told = False

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from attrs import frozen
+
 from haldir_core.canonical import MAX_DOCUMENT_BYTES
 from haldir_core.errors import MalformedError, UnreadableError
 
@@ -113,21 +115,54 @@ def replace_file(path: Path, data: bytes, *, mode: int) -> None:
     Raises: UnreadableError if something else than a regular file is at ``path``, or its folder is missing
         or cannot be written; then ``path`` is what it was.
     """
+    with destination(path) as found:
+        found.replace(data, mode=mode)
+
+
+@contextlib.contextmanager
+def destination(path: Path) -> Iterator["Destination"]:
+    """Hold the place that ``path`` leads to now, until the end of the block.
+
+    Raises: UnreadableError as `replace_file` does.
+    """
     refuse_special(path)
     real = path.resolve()
-    new = real.with_name(f".{real.name}.{os.urandom(8).hex()}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        with os.fdopen(os.open(new, flags, mode), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(real)
+        folder = os.open(real.parent, getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         raise UnreadableError(f"cannot write {path}: {error.strerror}") from error
+    try:
+        yield Destination(path, folder, real.name)
     finally:
-        with contextlib.suppress(OSError):  # it is there still if something failed, or somebody pressed Ctrl-C
-            new.unlink()
+        os.close(folder)
+
+
+@frozen(eq=False)
+class Destination:
+    """A name in a held folder: whoever makes it a link in the meantime has it replaced, not followed."""
+
+    path: Path
+    _folder: int
+    _name: str
+
+    def replace(self, data: bytes, *, mode: int) -> None:
+        """Make ``data`` the content of the file in one step, with ``mode`` (less the umask).
+
+        Raises: UnreadableError if it cannot be written; then it is what it was.
+        """
+        new = f".{self._name}.{os.urandom(8).hex()}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            with os.fdopen(os.open(new, flags, mode, dir_fd=self._folder), "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(new, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+        except OSError as error:
+            raise UnreadableError(f"cannot write {self.path}: {error.strerror}") from error
+        finally:
+            with contextlib.suppress(OSError):  # it is there still if something failed, or somebody pressed Ctrl-C
+                os.unlink(new, dir_fd=self._folder)
 
 
 def refuse_special(path: Path) -> None:

@@ -230,6 +230,8 @@ class Session:
         from haldir_enforcer.alerts import Alerter  # noqa: PLC0415 - see above
         from haldir_enforcer.auditlog import AuditLog, RunIdentity  # noqa: PLC0415 - see above
 
+        if self.recording.audit_log is not None:
+            _refuse_reachable(self.recording.audit_log, self.policy)
         identity = RunIdentity(run=self.run, skill=self.skill.name, level=self.standing.level)
         if self.recording.audit_log is not None:
             self._log = AuditLog.open(self.recording.audit_log, identity, clock=self.clock)
@@ -360,6 +362,13 @@ class Session:
     def _close_proxy(self) -> None:
         if self._proxy is not None:
             self._proxy.close()
+
+
+def _refuse_reachable(audit_log: Path, policy: Policy) -> None:
+    """A log that the program could remove or replace proves nothing."""
+    real = os.path.realpath(audit_log)
+    if policy.matcher.writing(real) is not None:
+        raise AuditLogError(f"{audit_log} lies where the skill may write; choose another place for the audit log")
 
 
 def _refuse_closed(streams: Streams) -> None:

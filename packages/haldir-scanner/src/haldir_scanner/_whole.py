@@ -26,12 +26,26 @@ _MAX_INSTALLS = 200
 _RUN = re.compile(
     rb"(?:\b(?:python3?|bash|sh|zsh|node|ruby|perl|pwsh|source|uv run)[ \t]{1,4}(?:-\w{1,8}[ \t]{1,4}){0,3}"
     rb"|(?:^|[\s`(])(?=\./))"
-    rb"((?:\./)?(?:[\w-]{1,60}/){0,6}[\w-]{1,80}\.(?:py|sh|bash|js|mjs|ts|rb|pl|ps1))\b",
+    rb"((?:\./)?(?:[\w-]{1,60}/){0,6}[\w-][\w.-]{0,80}\.(?:py|sh|bash|js|mjs|ts|rb|pl|ps1))\b",
     re.MULTILINE,
 )
-# Nothing of the two goes beyond a line; what each line needs is found in a tenth of the time.
+# A command that runs a program of the skill, or what a file of it says: `./prepare`, `make -f tools.mk`.
+_PROGRAM = re.compile(
+    rb"(?:(?:^|[;&|])[ \t]{0,8}(?:sudo[ \t]{1,4})?(?=\./)|\bmake[ \t]{1,4}-f[ \t]{0,4}"
+    rb"|\bcompose[ \t]{1,4}(?:-f|--file)[ \t=]{1,4}"
+    rb"|\bjava[ \t]{1,4}-jar[ \t]{1,4}|\b(?:php|lua|Rscript|julia|deno run)[ \t]{1,4})"
+    rb"((?:\./)?(?:[\w-]{1,60}/){0,6}[\w-]{1,80}(?:\.(?:exe|bat|cmd|jar|php|lua|R|jl|mk|ya?ml|bin|run))?)(?=[\s`);&]|$)",
+    re.MULTILINE,
+)
+# What builds and package managers put into the user's project.
+_OF_THE_PROJECT = re.compile(
+    r"(?:gradlew|mvnw|configure|a\.out|manage|Makefile|(?:docker-)?compose(?:\.[\w-]+)?\.ya?ml)$"
+    r"|(?:build|dist|target|out|node_modules|vendor|src|cmd)/"
+)
+# Nothing of the three goes beyond a line; what each line needs is found in a tenth of the time.
 _INSTALLER = re.compile(rb"npm|npx|yarn|bun|pip")
 _SCRIPT = re.compile(rb"\.(?:py|sh|bash|js|mjs|ts|rb|pl|ps1)\b")
+_STARTED = re.compile(rb"\./|make[ \t]|compose[ \t]|java[ \t]|php[ \t]|lua[ \t]|Rscript[ \t]|julia[ \t]|deno[ \t]")
 
 
 def whole_findings(
@@ -61,14 +75,22 @@ def whole_findings(
 
 def _not_shipped(instructions: bytes, paths: Collection[str]) -> Iterator[Seen]:
     """The files that the instructions run and that the skill does not hold, once each."""
-    known = {posixpath.normpath(path) for path in paths}
+    told = {posixpath.normpath(path) for path in paths}
     names = {posixpath.basename(path) for path in paths}
-    told: set[str] = set()
-    for run in _in_lines(_RUN, _SCRIPT, instructions):
-        path = posixpath.normpath(run[1].decode())
-        if path not in known and posixpath.basename(path) not in names and path not in told:
-            told.add(path)
-            yield Seen("script_not_shipped", Place(instructions.count(b"\n", 0, run.start(1)) + 1, 0, run[1].decode()))
+    for rule, pattern, needed in (
+        ("script_not_shipped", _RUN, _SCRIPT),
+        ("program_not_shipped", _PROGRAM, _STARTED),
+    ):
+        for run in _in_lines(pattern, needed, instructions):
+            path = posixpath.normpath(run[1].decode())
+            if posixpath.basename(path) not in names and path not in told and not _is_of_the_project(rule, path):
+                told.add(path)
+                yield Seen(rule, Place(instructions.count(b"\n", 0, run.start(1)) + 1, 0, run[1].decode()))
+
+
+def _is_of_the_project(rule: str, path: str) -> bool:
+    """Whether builds and package managers make such a program in the user's project."""
+    return rule == "program_not_shipped" and _OF_THE_PROJECT.match(path) is not None
 
 
 def _mistakable(instructions: bytes) -> Iterator[Seen]:

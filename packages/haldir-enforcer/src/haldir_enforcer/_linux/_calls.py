@@ -54,7 +54,7 @@ _X86_64 = {
     "lseek": 8, "mmap": 9, "futex": 202, "pipe2": 293, "dup3": 292, "getdents64": 217, "readlinkat": 267,
     "faccessat2": 439, "close_range": 436, "landlock_create_ruleset": 444, "landlock_add_rule": 445,
     "landlock_restrict_self": 446, "lsm_set_self_attr": 460, "io_setup": 206, "mseal": 462, "chdir": 80, "fchdir": 81,
-    "fcntl": 72,
+    "fcntl": 72, "fallocate": 285,
 }
 
 _AARCH64 = {
@@ -84,7 +84,7 @@ _AARCH64 = {
     "getpid": 172, "umask": 166, "newfstatat": 79, "statx": 291, "fstat": 80, "lseek": 62, "mmap": 222, "futex": 98,
     "pipe2": 59, "dup3": 24, "getdents64": 61, "readlinkat": 78, "faccessat2": 439, "close_range": 436,
     "landlock_create_ruleset": 444, "landlock_add_rule": 445, "landlock_restrict_self": 446, "lsm_set_self_attr": 460,
-    "io_setup": 0, "mseal": 462, "chdir": 49, "fchdir": 50, "fcntl": 25,
+    "io_setup": 0, "mseal": 462, "chdir": 49, "fchdir": 50, "fcntl": 25, "fallocate": 47,
 }
 # fmt: on
 

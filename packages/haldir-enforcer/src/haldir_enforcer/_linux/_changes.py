@@ -13,6 +13,7 @@ from collections.abc import Callable
 from attrs import define, frozen
 
 from haldir_enforcer._linux import _kernel, _notification
+from haldir_enforcer._linux._meter import Meter
 from haldir_enforcer._linux._notification import Answer, Refuse, Request
 from haldir_enforcer._linux._report import Deed
 from haldir_enforcer._linux._rules import Verdict, is_there
@@ -21,7 +22,7 @@ from haldir_enforcer._linux._view import join, signed
 from haldir_enforcer.events import Action, Class
 
 _AT_REMOVEDIR, _AT_SYMLINK_NOFOLLOW, _AT_SYMLINK_FOLLOW = 0x200, 0x100, 0x400
-_RENAME_EXCHANGE = 2
+_RENAME_EXCHANGE, _RENAME_WHITEOUT = 2, 4
 _NOBODY = 0xFFFFFFFF
 _OTHERS_RIGHTS = stat.S_ISUID | stat.S_ISGID
 _MOST_SCANNED = 2000
@@ -52,13 +53,13 @@ class _Target:
 class Changes:
     """Decides about everything that changes the file system and opens nothing."""
 
-    def __init__(self, scene: Scene, forget: Callable[[], None], renamed: Callable[[str, str], None]) -> None:
+    def __init__(self, scene: Scene, forget: Callable[[], None], meter: Meter) -> None:
         self._rules = scene.rules
         self._view = scene.view
         self._memory = scene.memory
         self._report = scene.report
         self._forget = forget
-        self._renamed = renamed
+        self._meter = meter
         self._held: list[int] = []
 
     def decide(self, request: Request) -> Answer:
@@ -99,6 +100,7 @@ class Changes:
         if not self._granted(request, Action.FS_CREATE, place.real):
             return _notification.DENIED
         os.mkdir(place.name, mode & 0o1777 & ~self._umask(request), dir_fd=place.folder)
+        self._meter.wrote(place.real)
         return _notification.DONE
 
     def make_node(self, request: Request, folder: int, pointer: int, mode: int) -> Answer:
@@ -113,6 +115,8 @@ class Changes:
 
     def rename(self, request: Request, old: tuple[int, int], new: tuple[int, int], flags: int) -> Answer:
         """Rename, where both names may be written, and everything below them if it is a folder."""
+        if flags & _RENAME_WHITEOUT:
+            return Refuse(errno.EINVAL)  # it would leave a device
         source, target = self._place(request, *old), self._place(request, *new)
         for place in (source, target):
             if not self._granted(request, Action.FS_RENAME, place.real, via=source.real, exists=_exists(source)):
@@ -123,9 +127,9 @@ class Changes:
         first, second = _buffer(source.name), _buffer(target.name)
         ends = source.folder, ctypes.addressof(first), target.folder, ctypes.addressof(second)
         _kernel.call("renameat2", *ends, flags)
-        self._renamed(source.real, target.real)
+        self._follow(source, target)
         if flags & _RENAME_EXCHANGE:
-            self._renamed(target.real, source.real)
+            self._follow(target, source)
         return _notification.DONE
 
     def link(self, request: Request, old: tuple[int, int], new: tuple[int, int], flags: int) -> Answer:
@@ -147,11 +151,11 @@ class Changes:
         for place in (source, target):
             if not self._granted(request, Action.FS_LINK, place.real, via=source.real):
                 return _notification.DENIED
-        if _kind(source) == stat.S_IFLNK and self._rules.leads_to_kept(target.real):
+        if _kind(source) == stat.S_IFLNK and not self._rules.may_be_link(target.real):
             return self._refused(request, Action.FS_LINK, target.real)
         follow = bool(flags & _AT_SYMLINK_FOLLOW)
         os.link(source.name, target.name, src_dir_fd=source.folder, dst_dir_fd=target.folder, follow_symlinks=follow)
-        self._renamed(source.real, target.real)
+        self._meter.renamed(source.real, target.real)
         return _notification.DONE
 
     def symlink(self, request: Request, text: int, folder: int, pointer: int) -> Answer:
@@ -162,9 +166,10 @@ class Changes:
             return Refuse(errno.ENAMETOOLONG)
         if not self._granted(request, Action.FS_SYMLINK, place.real, via=os.fsdecode(target)):
             return _notification.DENIED
-        if self._rules.leads_to_kept(place.real):
+        if not self._rules.may_be_link(place.real):
             return self._refused(request, Action.FS_SYMLINK, place.real)
         os.symlink(os.fsdecode(target), place.name, dir_fd=place.folder)
+        self._meter.wrote(place.real)
         return _notification.DONE
 
     # --- attributes
@@ -263,6 +268,11 @@ class Changes:
             ),
         )
 
+    def _follow(self, old: Place, new: Place) -> None:
+        """What was renamed is measured under its new name."""
+        measured = self._meter.moved if _kind(new) == stat.S_IFDIR else self._meter.renamed
+        measured(old.real, new.real)
+
     def _refused(self, request: Request, action: Action, real: str) -> Answer:
         """Refuse, as a violation, what the rule of the path alone would grant."""
         self._note(request, action, real, Verdict(allowed=False, kind=Class.VIOLATION, rule=None))
@@ -275,7 +285,7 @@ class Changes:
         """
         kind = _kind(place)
         if kind != stat.S_IFDIR:
-            return kind != stat.S_IFLNK or not self._rules.leads_to_kept(other.real)
+            return kind != stat.S_IFLNK or self._rules.may_be_link(other.real)
         seen = 0
         for path, folders, files, folder in os.fwalk(place.name, dir_fd=place.folder, onerror=_raise):
             for name in (*folders, *files):
@@ -288,10 +298,10 @@ class Changes:
         return True
 
     def _is_free(self, place: Place, other: str) -> bool:
-        """Whether a file may be written under both names, and is no link that leads to agent state by the other."""
+        """Whether a file may be written under both names, and is no link that leads astray by the other."""
         if not (self._rules.writing(place.real).allowed and self._rules.writing(other).allowed):
             return False
-        return not self._rules.leads_to_kept(other) or _kind(place) != stat.S_IFLNK
+        return self._rules.may_be_link(other) or _kind(place) != stat.S_IFLNK
 
 
 _ACTIONS = {

@@ -33,15 +33,16 @@ _OOM_SCORE = b"500"
 
 @frozen(eq=False)
 class Ends:
-    """The descriptors of the inner processes.  ``leash`` ends when the supervisor does."""
+    """What the inner processes are handed: descriptors, and the umask.  ``leash`` ends when the supervisor does."""
 
     report: socket.socket
     leash: int
     go: int
     streams: tuple[int, int, int]
+    umask: int
 
     def numbers(self) -> set[int]:
-        """Return all of them."""
+        """Return all descriptors."""
         return {self.report.fileno(), self.leash, self.go, *self.streams}
 
 
@@ -205,6 +206,7 @@ def _prepare(plan: Plan, ends: Ends, keeper: int, root: int) -> None:
     if os.getppid() != keeper:
         os._exit(FAILED)
     os.setsid()
+    os.umask(ends.umask)
     for target, source in enumerate(ends.streams):
         os.dup2(source, target, inheritable=True)
     _kernel.close_from(_FIRST_FREE, {ends.report.fileno(), ends.go, root})

@@ -282,8 +282,9 @@ class Files:
             verdict = self._rules.absent(os.path.realpath(opening.via))
             self._note(request, opening, opening.via, verdict, number)
             return Refuse(number)
-        verdict = Verdict(allowed=False, kind=Class.VIOLATION if number == errno.ELOOP else Class.AMBIENT, rule=None)
-        self._note(request, opening, opening.via, verdict, number)
+        is_secret = self._rules.is_secret(os.path.realpath(opening.via))  # of another user, as far as can be seen
+        kind = Class.VIOLATION if number == errno.ELOOP or is_secret else Class.AMBIENT
+        self._note(request, opening, opening.via, Verdict(allowed=False, kind=kind, rule=None), number)
         return Refuse(number)
 
     def _link_at(self, request: Request, via: str) -> str | None:

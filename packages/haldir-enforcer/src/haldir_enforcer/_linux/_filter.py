@@ -134,8 +134,13 @@ REFUSED = frozenset(
 )
 """Refused always; they are asked about only so that the trace names them."""
 
-# include/uapi/asm-generic/ioctls.h, linux/fs.h: what types into a terminal, or changes a file through a read descriptor
-_REFUSED_IOCTLS = (0x5412, 0x541C, 0x40086602, 0x40046602, 0x401C5820, 0x4004587D, 0x40086604)
+# include/uapi/asm-generic/ioctls.h: what types into a terminal, which no honest program does
+_TYPING_IOCTLS = (0x5412, 0x541C)
+# include/uapi/linux/fs.h: what changes a file through a read descriptor
+_REFUSED_IOCTLS = (0x40086602, 0x40046602, 0x401C5820, 0x4004587D, 0x40086604)
+# include/uapi/linux/falloc.h: FALLOC_FL_KEEP_SIZE, without and with FALLOC_FL_ZERO_RANGE: room beyond the size of a
+# file, which the limit of the size does not hold
+_REFUSED_RESERVATIONS = (0x01, 0x11)
 # include/uapi/linux/fcntl.h: F_SETLEASE, which makes whoever opens the file wait for 45 seconds; that is the supervisor
 _REFUSED_FCNTLS = (1024,)
 # F_SETOWN, F_SETOWN_EX; asm-generic/sockios.h: FIOSETOWN, SIOCSPGRP: the kernel is to signal a process of any number
@@ -199,7 +204,15 @@ def _by_arguments(ask: Ask) -> dict[str, tuple[list[tuple[Test, int]], int]]:
     rules = {
         "clone": ([(_bpf.low(0, ANY_BIT, CLONE_NEW | CLONE_NEWTIME), NOTIFY)], fork),
         "fcntl": ([(_bpf.low(1, EQUAL, number), _bpf.refuse(errno.EPERM)) for number in fcntls], ALLOW),
-        "ioctl": ([(_bpf.low(1, EQUAL, number), _bpf.refuse(errno.EPERM)) for number in ioctls], ALLOW),
+        "ioctl": (
+            [(_bpf.low(1, EQUAL, number), NOTIFY) for number in _TYPING_IOCTLS]
+            + [(_bpf.low(1, EQUAL, number), _bpf.refuse(errno.EPERM)) for number in ioctls],
+            ALLOW,
+        ),
+        "fallocate": (
+            [(_bpf.low(1, EQUAL, mode), _bpf.refuse(errno.EOPNOTSUPP)) for mode in _REFUSED_RESERVATIONS],
+            ALLOW,
+        ),
         "sendto": ([(_bpf.low(3, ANY_BIT, MSG_FASTOPEN), fast_open)], ALLOW),
         "sendmsg": ([(_bpf.low(2, ANY_BIT, MSG_FASTOPEN), fast_open)], ALLOW),
         "sendmmsg": ([(_bpf.low(3, ANY_BIT, MSG_FASTOPEN), fast_open)], ALLOW),

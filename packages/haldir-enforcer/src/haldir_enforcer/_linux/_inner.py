@@ -67,8 +67,8 @@ class Starting:
         return Inner(program, listener, self._reports, self._leash, group, self._gate)
 
 
-def start(plan: Plan, streams: tuple[int, int, int]) -> Starting:
-    """Return the inner processes as soon as there is one.
+def start(plan: Plan, streams: tuple[int, int, int], umask: int) -> Starting:
+    """Return the inner processes as soon as there is one; the program has these streams and this umask.
 
     Raises: OSError if there cannot be.
     """
@@ -76,7 +76,7 @@ def start(plan: Plan, streams: tuple[int, int, int]) -> Starting:
     reports.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
     leash_read, leash = os.pipe2(os.O_CLOEXEC)
     gate_read, gate = os.pipe2(os.O_CLOEXEC)
-    keeper = _child.fork_keeper(plan, _child.Ends(inner, leash_read, gate_read, streams))
+    keeper = _child.fork_keeper(plan, _child.Ends(inner, leash_read, gate_read, streams, umask))
     for descriptor in (leash_read, gate_read, *streams):
         os.close(descriptor)
     inner.close()

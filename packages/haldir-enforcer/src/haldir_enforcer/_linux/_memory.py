@@ -9,12 +9,19 @@ PATH_MAX = 4096
 _PAGE = 4096
 _CHUNK = 256
 _KEPT = 64
-_MOST_ARGUMENTS = 64
 _LONGEST_ARGUMENT = 1024
+MOST_ARGUMENTS = 64
+"""Arguments of a new program that a record keeps."""
+CUT = "…"
+"""What stands for an argument that is too long for a record."""
 
 
 class UnreadableError(Exception):
     """A caller's memory cannot be read, so that its request cannot be judged."""
+
+
+class BadAddressError(Exception):
+    """Nothing is at an address in a caller's memory; the kernel would say so too."""
 
 
 class Memory:
@@ -33,24 +40,24 @@ class Memory:
     def read(self, request: Request, address: int, size: int) -> bytes:
         """Return ``size`` bytes; fewer if the memory ends before.
 
-        Raises: UnreadableError
+        Raises: UnreadableError, BadAddressError
         """
         return self._chunk(request, address, size)
 
     def word(self, request: Request, address: int) -> int:
         """Return the pointer at ``address``.
 
-        Raises: UnreadableError
+        Raises: UnreadableError, BadAddressError
         """
         data = self._chunk(request, address, 8)
         if len(data) < 8:
-            raise UnreadableError(f"no pointer at {address:#x} of thread {request.thread}")
+            raise BadAddressError
         return int(struct.unpack("Q", data)[0])
 
     def string(self, request: Request, address: int, longest: int = PATH_MAX) -> bytes | None:
         """Return the bytes before the next zero, or None if there are more than ``longest``.
 
-        Raises: UnreadableError
+        Raises: UnreadableError, BadAddressError
         """
         found = b""
         descriptor = self._open.get(request.thread)
@@ -75,32 +82,36 @@ class Memory:
     def strings(self, request: Request, address: int) -> tuple[str, ...]:
         """Return the strings of an argument list, as many and as long as a record keeps.
 
-        Raises: UnreadableError
+        Raises: UnreadableError, BadAddressError
         """
         found: list[str] = []
-        while address and len(found) < _MOST_ARGUMENTS:
+        while address and len(found) < MOST_ARGUMENTS:
             pointer = self.word(request, address)
             if not pointer:
                 break
             text = self.string(request, pointer, _LONGEST_ARGUMENT)
-            found.append("…" if text is None else os.fsdecode(text))
+            found.append(CUT if text is None else os.fsdecode(text))
             address += 8
         return tuple(found)
 
     def _chunk(self, request: Request, address: int, size: int) -> bytes:
+        descriptor = self._descriptor(request)
         try:
-            data = os.pread(self._descriptor(request), size, address)
+            data = os.pread(descriptor, size, address)
         except (OSError, OverflowError) as error:
-            raise UnreadableError(f"{address:#x} of thread {request.thread}: {error}") from error
+            raise BadAddressError from error
         if not data:
-            raise UnreadableError(f"{address:#x} of thread {request.thread}: nothing is there")
+            raise BadAddressError
         return data
 
     def _descriptor(self, request: Request) -> int:
         if request.thread not in self._open:
             if len(self._open) >= _KEPT:
                 self.forget()
-            descriptor = os.open(f"/proc/{request.thread}/mem", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                descriptor = os.open(f"/proc/{request.thread}/mem", os.O_RDONLY | os.O_CLOEXEC)
+            except OSError as error:
+                raise UnreadableError(f"of thread {request.thread}: {error}") from error
             if not self._listener.still_waits(request):
                 os.close(descriptor)
                 raise UnreadableError(f"thread {request.thread} is gone")

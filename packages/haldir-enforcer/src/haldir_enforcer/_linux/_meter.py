@@ -56,12 +56,14 @@ class Meter:
         self._written.add(path)
 
     def renamed(self, old: str, new: str) -> None:
-        """What was written as ``old``, or below it, has a name at ``new`` too, so that its size counts there."""
+        """What was written as ``old`` has the name ``new`` too, so that its size counts there."""
         if old in self._written:
             self._written.add(new)
-            return
+
+    def moved(self, old: str, new: str) -> None:
+        """The same for a folder and everything below it."""
         below = f"{old}/"
-        self._written |= {new + path[len(old) :] for path in self._written if path.startswith(below)}
+        self._written |= {new + path[len(old) :] for path in self._written if f"{path}/".startswith(below)}
 
     def timeout(self) -> float:
         """Return the seconds until the next measurement or the end of the time."""

@@ -63,6 +63,7 @@ Answer = GoOn | Refuse | Value | Give | Later
 
 GO_ON = GoOn()
 DENIED = Refuse(errno.EACCES)
+BAD_ADDRESS = Refuse(errno.EFAULT)
 NOT_PERMITTED = Refuse(errno.EPERM)
 DONE = Value(0)
 LATER = Later()

@@ -14,6 +14,7 @@ from contextlib import suppress
 from attrs import frozen
 
 from haldir_enforcer._linux import _kernel, _notification
+from haldir_enforcer._linux._memory import CUT, MOST_ARGUMENTS
 from haldir_enforcer._linux._notification import Answer, Listener, Refuse, Request
 from haldir_enforcer._linux._report import Deed
 from haldir_enforcer._linux._rules import is_there
@@ -130,7 +131,7 @@ class Execution:
             self._note(request, found.real, via, argv, errno.EACCES, Class.VIOLATION)
             return _notification.DENIED
         self._note(request, found.real, via, argv, None, Class.DECLARED)
-        self._let(request, listener, allowed)
+        self._let(request, listener, allowed, argv)
         return _notification.LATER
 
     def _read(self, request: Request) -> tuple[Found | None, tuple[str, ...], str]:
@@ -181,10 +182,10 @@ class Execution:
             chain.add(this)
         return frozenset()
 
-    def _let(self, request: Request, listener: Listener, allowed: frozenset[Identity]) -> None:
+    def _let(self, request: Request, listener: Listener, allowed: frozenset[Identity], argv: tuple[str, ...]) -> None:
         """Let the call go on, and look at the program that it really started before that runs.
 
-        The path is in the caller's memory and may have been another when the kernel read it.
+        Path and arguments are in the caller's memory and may have been others when the kernel read them.
         """
         thread = request.thread
         process = self._report.caller(thread).process
@@ -198,8 +199,11 @@ class Execution:
         if stopped == 0:
             return  # it was killed
         if event == _kernel.PTRACE_EVENT_EXEC:
-            if identity_of(os.stat(f"/proc/{stopped}/exe")) not in allowed:
-                raise SwappedProgramError(f"{os.readlink(f'/proc/{stopped}/exe')} would have run")
+            try:
+                _check_started(stopped, allowed, argv)
+            except BaseException:
+                _kill_traced(stopped)
+                raise
             self.started = True
         _kernel.detach(stopped)
 
@@ -238,3 +242,40 @@ class Execution:
                 more=argv,
             ),
         )
+
+
+def _check_started(process: int, allowed: frozenset[Identity], argv: tuple[str, ...]) -> None:
+    """Return if a program that has just been started is one of those, with those arguments.
+
+    Raises: SwappedProgramError if not.
+    """
+    if identity_of(os.stat(f"/proc/{process}/exe")) not in allowed:
+        raise SwappedProgramError(f"{os.readlink(f'/proc/{process}/exe')} would have run")
+    if not _are_those(_words_of(process), argv):
+        raise SwappedProgramError(f"{os.readlink(f'/proc/{process}/exe')} would have had other arguments")
+
+
+def _kill_traced(process: int) -> None:
+    """A process that stopped is no more: without its tracer's wait it would stay, and with it all of its namespace."""
+    with suppress(ProcessLookupError, ChildProcessError):
+        os.kill(process, signal.SIGKILL)
+        while os.WIFSTOPPED(os.waitpid(process, _WALL)[1]):
+            pass
+
+
+def _words_of(process: int) -> list[str]:
+    """Return the arguments that a process was started with."""
+    with open(f"/proc/{process}/cmdline", "rb") as file:
+        return [os.fsdecode(word) for word in file.read().split(b"\0")[:-1]]
+
+
+def _are_those(words: list[str], argv: tuple[str, ...]) -> bool:
+    """Whether the words of a new program are the arguments that were read, as far as they were.
+
+    The kernel puts the interpreter of a script, and what its first line says, in the place of the first argument.
+    """
+    if len(argv) >= MOST_ARGUMENTS:
+        return len(words) >= len(argv)
+    rest = argv[1:]
+    last = words[len(words) - len(rest) :] if len(words) >= max(len(argv), 1) else []
+    return len(last) == len(rest) and all(read in {CUT, word} for read, word in zip(rest, last, strict=True))

@@ -28,7 +28,8 @@ _QUIET_REFUSALS = re.compile(
     r"/sys/fs/cgroup/(?:[^/]+/)*(?:memory|cpu)[.a-z_]*|/sys/devices/system/cpu(?:/online|/possible)?"
     r"|/sys/kernel/mm/transparent_hugepage/(?:enabled|hpage_pmd_size)|/dev/tty|/(?:var/)?run/nscd/socket"
     r"|/proc/sys/kernel/[a-z_]+|/proc/[0-9]+/(?:task/[0-9]+/)?(?:comm|oom_score_adj)|/proc/self/(?:mountinfo|cgroup)"
-    r"|/etc/(?:debian_version|lsb-release|os-release)|/usr/lib/os-release"
+    r"|/etc/(?:debian_version|lsb-release|os-release|mime\.types|ldap/ldap\.conf)|/usr/lib/os-release"
+    r"|/sys/devices/system/node(?:/[a-z0-9_/]*)?|/(?:var/)?run/uuidd/request"
     r"|/.*/__pycache__(?:/[^/]+\.pyc(?:\.[0-9]+)?)?"
 )
 """Refused, and no violation: runtimes look there to fit themselves to the machine, or keep what they compiled."""
@@ -80,9 +81,9 @@ class Rules:
             known = self._writes[real] = device or _granted(self._matcher.writing(real)) or _refused(real)
         return known
 
-    def leads_to_kept(self, real: str) -> bool:
-        """Whether agent state or what is signed would lie below a link of this path."""
-        return self._matcher.leads_to_kept(real)
+    def may_be_link(self, real: str) -> bool:
+        """Whether a link of this path leads nobody astray."""
+        return self._matcher.may_be_link(real)
 
     def absent(self, path: str) -> Verdict:
         """Return what looking for a file that is not there is: a violation if it is one of secrets, or only hidden."""
@@ -90,6 +91,10 @@ class Rules:
         if verdict.allowed or verdict.kind is Class.AMBIENT:
             return verdict
         return _VIOLATION if self._matcher.secret_place(path) or is_there(path) else _ABSENT
+
+    def is_secret(self, path: str) -> bool:
+        """Whether the path is one of secrets."""
+        return bool(self._matcher.secret_place(path)) and self._matcher.reading(path) is None
 
     def kernel_holds(self, real: str) -> bool:
         """Whether the kernel lets the file be read, so that the caller may open it itself."""

@@ -25,7 +25,7 @@ from haldir_enforcer._linux import (
 from haldir_enforcer._linux._changes import Changes
 from haldir_enforcer._linux._channel import Sender
 from haldir_enforcer._linux._files import Files
-from haldir_enforcer._linux._memory import Memory, UnreadableError
+from haldir_enforcer._linux._memory import BadAddressError, Memory, UnreadableError
 from haldir_enforcer._linux._meter import Meter
 from haldir_enforcer._linux._notification import Answer, Listener, Request
 from haldir_enforcer._linux._plan import Judge, Plan
@@ -41,6 +41,8 @@ _FLUSH_SECONDS = 0.02
 _UNFOLD_SECONDS = 0.25
 _GARBAGE = 50_000
 """Records are no cycles: they need no collector, which would walk all that wait to be sent."""
+_LONGEST_END_SECONDS = 10.0
+"""How long the keeper may take to end everything before it is ended from here."""
 _TURNS = 16
 """Answers between two looks at the clock."""
 
@@ -48,8 +50,8 @@ _TURNS = 16
 class Supervisor:
     """One run, from the first fork to the last process."""
 
-    def __init__(self, plan: Plan, control: int, streams: tuple[int, int, int]) -> None:
-        starting = _inner.start(plan, streams)  # they make themselves ready while this does
+    def __init__(self, plan: Plan, control: int, streams: tuple[int, int, int], umask: int) -> None:
+        starting = _inner.start(plan, streams, umask)  # they make themselves ready while this does
         self._plan = plan
         self._control = control
         self._sender = Sender(control)
@@ -59,6 +61,7 @@ class Supervisor:
         self._ending: tuple[Ending, str | None] | None = None
         self._status: int | None = None
         self._keeper_gone = False
+        self._ended_at = 0.0
         self._keeper = starting.keeper
         self._assemble()
         self._begin(starting.confined())
@@ -89,7 +92,7 @@ class Supervisor:
         texts = account_texts(os.getuid(), os.getgid(), plan.launch.environment.get("HOME", "/"))
         texts |= {"/etc/hosts": peers.hosts_text, "/etc/resolv.conf": lambda: "nameserver 127.0.0.53\noptions use-vc\n"}
         self._files = Files(scene, VirtualFiles(texts), self._meter.wrote, self._network.looked_up)
-        self._changes = Changes(scene, self._files.forget, self._meter.renamed)
+        self._changes = Changes(scene, self._files.forget, self._meter)
         self._execution = Execution(scene, plan.programs, self._reaped)
         self._handlers = self._table()
 
@@ -133,13 +136,10 @@ class Supervisor:
             turns += 1
             found = poll.poll(5 if turns % _TURNS else self._timeout())
             for descriptor, events in found:
-                if descriptor == listener:
-                    if events & select.POLLIN:
-                        self._answer_next()
-                    else:
-                        poll.unregister(listener)
-                else:
-                    self._handle(descriptor)
+                if descriptor == listener and events & select.POLLIN:
+                    self._answer_next()
+                elif descriptor == listener or not self._handle(descriptor):
+                    poll.unregister(descriptor)
             if found and turns % _TURNS:
                 continue
             turns = 0
@@ -166,29 +166,31 @@ class Supervisor:
         seconds = self._meter.timeout()
         return 1000 * max(0.0, min(seconds, _FLUSH_SECONDS if not self._sender.idle else 0.25))
 
-    def _handle(self, descriptor: int) -> None:
+    def _handle(self, descriptor: int) -> bool:
+        """Whether more can come from a descriptor that has something to say."""
+        if descriptor == self._reports.fileno():
+            return self._hear()
         if descriptor == self._control:
-            self._obey()
-        elif descriptor == self._reports.fileno():
-            self._hear()
-        elif descriptor == self._keeper_handle:
+            return self._obey()
+        if descriptor == self._keeper_handle:
             self._keeper_gone = True
         else:
             os.read(self._wake_read, 4096)
             while self._posted:
                 self._posted.popleft()()
                 self._react()
+        return True
 
     def _post(self, do: Callable[[], None]) -> None:
         self._posted.append(do)
         os.write(self._wake_write, b"p")
 
-    def _obey(self) -> None:
+    def _obey(self) -> bool:
         """Carry out what the process that started the run asks for; its end is the end of the run."""
         try:
             data = os.read(self._control, 4096)
         except BlockingIOError:
-            return
+            return True
         except OSError:
             data = b""
         if not data:
@@ -200,22 +202,22 @@ class Supervisor:
             else:
                 ending = Ending.FAILED if command == b"F" else Ending.STOPPED
                 self._end(ending, "an event could not be recorded" if command == b"F" else None)
+        return bool(data)
 
     def _signal(self, number: int) -> None:
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._program_handle, number)
 
-    def _hear(self) -> None:
+    def _hear(self) -> bool:
         try:
             data = self._reports.recv(2048)
         except BlockingIOError:
-            return
+            return True
         if data[:1] == _child.ENDED:
             (self._status,) = struct.unpack("i", data[1:5])
         elif data[:1] == _child.ERROR:
             self._end(Ending.FAILED, data[1:].decode("utf-8", "replace"))
-        elif not data:
-            self._keeper_gone = _is_gone(self._keeper_handle)
+        return bool(data)
 
     def _reaped(self, process: int, status: int) -> None:
         del status
@@ -248,6 +250,8 @@ class Supervisor:
     def _decide(self, request: Request) -> Answer:
         try:
             return self._handlers.get(request.name, self._processes.refuse)(request)
+        except BadAddressError:
+            return _notification.BAD_ADDRESS
         except UnreadableError as error:
             if self._listener.still_waits(request):
                 self._fail(request, f"{request.name}: {error}")
@@ -299,6 +303,7 @@ class Supervisor:
 
     def _check_limits(self) -> None:
         if self._ending is not None:
+            self._keeper_gone |= time.monotonic() > self._ended_at + _LONGEST_END_SECONDS
             return
         passed = self._meter.passed()
         if passed is None and self._group is not None and (held := self._group.passed()) is not None:
@@ -315,6 +320,7 @@ class Supervisor:
         if self._ending is not None:
             return
         self._ending = ending, detail
+        self._ended_at = time.monotonic()
         os.close(self._leash)
         if self._group is not None:
             with suppress(OSError):  # the leash alone is enough
@@ -352,9 +358,9 @@ class Supervisor:
 def main(plan: Plan, control: int, streams: tuple[int, int, int]) -> None:
     """Be the supervisor of one run, in a process made for it; this does not return."""
     try:
-        _settle(control, streams)
+        umask = _settle(control, streams)
         try:
-            supervisor = Supervisor(plan, control, streams)
+            supervisor = Supervisor(plan, control, streams, umask)
         except (_inner.StartError, OSError) as error:
             _tree.kill_descendants(os.getpid())
             os.set_blocking(control, True)
@@ -371,8 +377,8 @@ def main(plan: Plan, control: int, streams: tuple[int, int, int]) -> None:
         os._exit(1)
 
 
-def _settle(control: int, streams: tuple[int, int, int]) -> None:
-    """Leave everything of the starting process behind but what is needed."""
+def _settle(control: int, streams: tuple[int, int, int]) -> int:
+    """Leave everything of the starting process behind but what is needed; return its umask, which is the program's."""
     gc.freeze()
     gc.set_threshold(_GARBAGE)
     signal.set_wakeup_fd(-1)
@@ -383,9 +389,5 @@ def _settle(control: int, streams: tuple[int, int, int]) -> None:
     for number in range(3):
         os.dup2(null, number)
     _kernel.close_from(3, {control, *streams})
-    os.umask(0)
     _kernel.prctl(_kernel.PR_SET_CHILD_SUBREAPER, 1)
-
-
-def _is_gone(handle: int) -> bool:
-    return bool(select.select([handle], [], [], 0)[0])
+    return os.umask(0)

@@ -114,6 +114,9 @@ class View:
             if len(self._folders) >= _MOST_FOLDERS:
                 self.forget()
             found = self._folders[folder] = self.find(folder or "/", follow=True)
+        elif self._real(found.descriptor) != found.real:  # somebody outside has renamed it
+            self.forget()
+            return self.find_parent(path)
         return found, name
 
     def forget(self) -> None:

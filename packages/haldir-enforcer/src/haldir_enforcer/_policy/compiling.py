@@ -10,7 +10,16 @@ from attrs import evolve
 from haldir_enforcer._policy.guarded import behind_links, never_read, never_written
 from haldir_enforcer._policy.hosts import host_rules
 from haldir_enforcer._policy.matching import Matcher
-from haldir_enforcer._policy.paths import MAX_ENTRIES, Access, Place, Resolve, holds_guarded, literal_rule, path_rule
+from haldir_enforcer._policy.paths import (
+    MAX_ENTRIES,
+    Access,
+    Place,
+    Resolve,
+    holds_guarded,
+    links_on,
+    literal_rule,
+    path_rule,
+)
 from haldir_enforcer._policy.profiles import SKILL, profile_grants
 from haldir_enforcer._policy.programs import check_search_path, programs
 from haldir_enforcer._policy.records import PathRule, Policy, Program
@@ -59,6 +68,7 @@ def compile_policy(
     write = _rules(permissions.filesystem.write, Access.WRITE, place, matcher, notes)
     declared = programs(_limited(permissions.exec, "exec"), place, folders, notes)
     _refuse_rewritable(declared, write)
+    _refuse_own_links(permissions, place, write)
     network = permissions.network
     return Policy(
         root=Path(place.root),
@@ -133,6 +143,20 @@ def _refuse_rewritable(declared: Sequence[Program], write: Sequence[PathRule]) -
                 f"exec: {quoted(program.name)} and filesystem.write: {quoted(rule.pattern)} contradict each other: "
                 "the skill could replace the program; leave one of them out"
             )
+
+
+def _refuse_own_links(permissions: "Permissions", place: Place, write: Sequence[PathRule]) -> None:
+    """A link that the skill may have made in an earlier run leads to no grant."""
+    writing = Matcher(Path(place.root), (), write, (), ())
+    entries = permissions.filesystem
+    for access, names in ((Access.READ, entries.read), (Access.WRITE, entries.write)):
+        for name in names:
+            link = next((link for link in links_on(name, place) if writing.writing(link) is not None), None)
+            if link is not None:
+                raise PolicyError(
+                    f"filesystem.{access}: {quoted(name)} leads by the link {quoted(link)}, which lies where the skill "
+                    "may write, so that it could lead anywhere; name the other place itself, or remove the link"
+                )
 
 
 def _unique(rules: Sequence[PathRule]) -> tuple[PathRule, ...]:

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -39,6 +39,7 @@ class Matcher:
     """The path rules of a policy, ready to be asked once per open."""
 
     __slots__ = (
+        "_beginnings",
         "_kept",
         "_never_read",
         "_never_write",
@@ -68,6 +69,7 @@ class Matcher:
         self._own_secrets = _guards(tuple(pattern for pattern in secrets if pattern == VAULT))
         self._kept = tuple(never_write)
         self._never_write = _guards(self._kept)
+        self._beginnings: frozenset[str] = frozenset()
         self._reads: dict[str, PathRule | None] = {}
         self._writes: dict[str, PathRule | None] = {}
         self._read_places = _Places(self.secret_place, (self._never_read, self._own_secrets), self._root)
@@ -120,12 +122,20 @@ class Matcher:
         place = self.kept_place(path)
         return "" if place == self._root else place
 
-    def leads_to_kept(self, path: str) -> bool:
-        """Whether a place that is not written has the first names of ``path``'s last ones, so that it would lie below.
+    def may_be_link(self, path: str) -> bool:
+        """Whether a link at ``path`` would lead nobody astray.
 
-        A link of that name would lead to it by another way: what lies there would have been written elsewhere.
+        It would, where a place that is not written could lie below: what was written elsewhere would be found there.
+        So it would where a grant begins, or above: the next run would be granted what the link leads to.
         """
-        return _heads(self._kept).fullmatch(path.lower()) is not None
+        return path not in self._begins() and _heads(self._kept).fullmatch(path.lower()) is None
+
+    def _begins(self) -> frozenset[str]:
+        """Return where the grants begin, and every folder above."""
+        if not self._beginnings:
+            parents = [parent for rules in (self._read, self._write) for parent in rules.parents()]
+            self._beginnings = frozenset(above for parent in parents for above in _above(parent))
+        return self._beginnings
 
     def guards_below(self, folder: str) -> bool:
         """Whether a guarded place with a path of its own lies below ``folder``."""
@@ -177,6 +187,11 @@ class _Rules:
                 self._whole.setdefault(parent, rule)
             else:
                 self._globs.append((parent, re.compile(regex_of(rule.pattern), re.DOTALL), rule))
+
+    def parents(self) -> Iterator[str]:
+        """Yield where each rule begins."""
+        yield from self._whole
+        yield from (parent for parent, _, _ in self._globs)
 
     def find(self, path: str, place: str) -> "PathRule | None":
         """Return the rule for ``path`` whose parent is in ``place`` (nothing: anywhere)."""
@@ -280,6 +295,12 @@ def _absolute_place(guards: _Guards, path: str) -> str:
     if guards.absolute_globs and (match := guards.absolute_globs.match("/".join(lower))):
         depth = max(depth, match.group().count("/"))
     return "/".join(segments[: depth + 1])
+
+
+def _above(path: str) -> list[str]:
+    """Return ``path`` and every folder above it."""
+    names = path.split("/")
+    return ["/".join(names[:end]) for end in range(2, len(names) + 1)]
 
 
 def _is_below(path: str, folder: str) -> bool:

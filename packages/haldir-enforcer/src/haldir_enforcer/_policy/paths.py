@@ -1,11 +1,11 @@
 """Declared path patterns: read, checked, and tied to real folders."""
 
 # Paths are texts here, as in the policy: a Path would rewrite them.
-# ruff: noqa: PTH208
+# ruff: noqa: PTH114, PTH115, PTH208
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 
@@ -33,6 +33,8 @@ _PROCESS = r"/proc(?:/(?:\d|thread-self|kcore|kmem|kpage|\[|\*|\?)|$)"
 _KERNEL_FOLDERS = ("/proc", "/sys", "/dev")
 _WRITABLE_DEVICES = frozenset({"/dev/null", "/dev/zero", "/dev/full", "/dev/shm"})  # noqa: S108 - named, not used
 _SELF = "/proc/self"
+_MOST_STEPS = 1000
+"""Names and links that a path is followed along; the kernel gives up sooner."""
 
 
 class Access(StrEnum):
@@ -91,6 +93,24 @@ def path_rule(entry: str, access: Access, place: Place, matcher: Matcher, notes:
     if rule.exact and holds_guarded(parent, place, matcher, access):
         rule = PathRule(pattern=rule.pattern, parent=rule.parent, exact=False, source=rule.source)
     return rule
+
+
+def links_on(entry: str, place: Place) -> Iterator[str]:
+    """Yield every link on the way that an entry of ``filesystem`` leads, by its real path."""
+    literal, _ = _absolute(entry, place)
+    real, waiting = "", literal.split("/")[1:]
+    for _ in range(_MOST_STEPS):
+        if not waiting:
+            return
+        name = waiting.pop(0)
+        path = os.path.normpath(f"{real}/{name}")
+        if not os.path.islink(path):
+            real = path.rstrip("/")
+            continue
+        yield path
+        target = os.readlink(path)
+        real = "" if target.startswith("/") else real
+        waiting = [*(part for part in target.split("/") if part), *waiting]
 
 
 def _check_text(entry: str, where: str) -> None:

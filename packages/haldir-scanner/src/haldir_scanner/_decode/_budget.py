@@ -52,6 +52,11 @@ class DecodeBudget:
         self._spare_bytes += size
         return True
 
+    @property
+    def pieced_bytes_left(self) -> int:
+        """Bytes of text in which pieces may still be looked for."""
+        return self.max_pieced_bytes - self._pieced_bytes
+
     def take_pieced(self, size: int) -> bool:
         """Whether pieces may be looked for in ``size`` more bytes; they are counted."""
         if self._pieced_bytes + size > self.max_pieced_bytes:

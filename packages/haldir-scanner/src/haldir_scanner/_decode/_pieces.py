@@ -42,7 +42,7 @@ def pieces(data: bytes, present: frozenset[Gate], budget: DecodeBudget) -> Itera
     """What pieces near a word such as "concatenate" say together, and none of them alone."""
     if Gate.JOINING not in present:
         return
-    for begin, end in _windows(data):
+    for begin, end in _windows(data, budget):
         if not budget.take_pieced(end - begin):
             return
         lines = list(_lines(data, begin, end))
@@ -50,7 +50,8 @@ def pieces(data: bytes, present: frozenset[Gate], budget: DecodeBudget) -> Itera
             yield from _together(sequence)
 
 
-def _windows(data: bytes) -> Iterator[tuple[int, int]]:
+def _windows(data: bytes, budget: DecodeBudget) -> Iterator[tuple[int, int]]:
+    """Where pieces may stand; what is longer than is allowed is not measured to its end."""
     begin = end = 0
     for place in places(Gate.JOINING, data):
         hit = _JOINED.match(data, place)
@@ -62,6 +63,8 @@ def _windows(data: bytes) -> Iterator[tuple[int, int]]:
                 yield begin, end
             begin = max(0, place - around)
         end = max(end, min(len(data), place + around))
+        if end - begin > budget.pieced_bytes_left:
+            break
     if end:
         yield begin, end
 

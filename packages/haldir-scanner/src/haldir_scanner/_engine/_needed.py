@@ -101,6 +101,11 @@ def shortest(clause: Clause) -> Clause:
     return frozenset(kept)
 
 
+def implies(one: Clause, other: Clause) -> bool:
+    """Whether every text with a phrase of the one has a phrase of the other."""
+    return all(any(phrase in longer for phrase in other) for longer in one)
+
+
 def _is_telling(clause: Clause) -> bool:
     return 0 < len(clause) <= _MAX_PHRASES and all(len(phrase.strip()) >= _LEAST_LETTERS for phrase in clause)
 

@@ -23,7 +23,7 @@ from haldir_scanner._engine._hyperscan import (
     teller,
 )
 from haldir_scanner._engine._needed import plain
-from haldir_scanner._engine._relaxation import without_word_ends
+from haldir_scanner._engine._probes import probe_of_sentence
 
 _KIND = "phrases 7"
 """Raised when the way changes in which phrases are read out of patterns."""
@@ -147,7 +147,7 @@ def _left(sources: Sequence[str], numbers: Sequence[int], needs: Needs) -> tuple
     """The patterns that need no phrase; each is looked for as it is."""
     left = [place for place, clauses in enumerate(needs.clauses) if not clauses]
     return [sources[place] for place in left], [
-        (without_word_ends(sources[place]), (numbers[place],)) for place in left
+        (probe_of_sentence(sources[place]), (numbers[place],)) for place in left
     ]
 
 

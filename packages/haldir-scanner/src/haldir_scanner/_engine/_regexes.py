@@ -32,6 +32,10 @@ class Regexes(Protocol):
         """The places of the texts in which regex ``number`` may match; it matches in no other one."""
         ...
 
+    def among(self, numbers: Sequence[int], text: bytes) -> Sequence[int]:
+        """Those of the regexes that may match in the text; no other one of these matches."""
+        ...
+
 
 def has_re2() -> bool:
     """Whether RE2 is installed; there is no wheel for musl."""
@@ -50,6 +54,7 @@ class Re2Regexes:
         # Counted gaps make RE2 slow; where one is often looked for in vain, its open form, which is fast, goes first.
         self._guards: dict[int, Any] = dict.fromkeys(guarded)
         self._open: dict[int, OpenRegex] = {}
+        self._together: dict[tuple[int, ...], Any] = {}
 
     def find(self, number: int, text: bytes, start: int, end: int) -> tuple[int, int] | None:
         """See ``Regexes.find``."""
@@ -68,6 +73,14 @@ class Re2Regexes:
         if regex is None:
             regex = self._open[number] = OpenRegex.of(self._sources[number])
         return regex.are_in(texts)
+
+    def among(self, numbers: Sequence[int], text: bytes) -> Sequence[int]:
+        """See ``Regexes.among``."""
+        key = tuple(numbers)
+        if key not in self._together:
+            self._together[key] = _set_of([self._sources[number] for number in numbers])
+        together = self._together[key]
+        return numbers if together is None else [numbers[place] for place in sorted(together.Match(text) or ())]
 
     def check(self, number: int) -> None:
         """Refuse a regex that is none, needs too much memory, or matches the empty text.
@@ -110,6 +123,10 @@ class StdlibRegexes:
         """See ``Regexes.likely``."""
         return range(len(texts))
 
+    def among(self, numbers: Sequence[int], text: bytes) -> Sequence[int]:  # noqa: ARG002 - as above
+        """See ``Regexes.among``."""
+        return numbers
+
 
 def for_stdlib(source: str) -> bytes:
     """A pattern of the built-in bundle in the syntax of the standard library."""
@@ -136,6 +153,20 @@ def _compiled(source: str) -> Any:  # noqa: ANN401 - as above
     except re2.error as error:
         reason = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else error
         raise BundleError(f"the pattern {source!r:.100} is refused: {reason}") from error
+
+
+def _set_of(sources: Iterable[str]) -> Any:  # noqa: ANN401 - as above
+    """What tells by one look which of the patterns may match; None if they are too many for one look."""
+    import re2  # noqa: PLC0415 - as above
+
+    found = re2.Set.SearchSet(_options())
+    for source in sources:
+        found.Add(f"(?m){relaxed(source)}".encode())
+    try:
+        found.Compile()
+    except re2.error:
+        return None
+    return found
 
 
 @frozen

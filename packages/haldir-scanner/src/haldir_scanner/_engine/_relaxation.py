@@ -6,10 +6,10 @@ _GREATEST_REPEAT = 4
 """Counted repeats beyond this one are compiled as open ones: the database is built ten times faster, and what it says
 too often is refused by RE2."""
 
-_TOKEN = re.compile(r"\\(?:x\{[0-9A-Fa-f]+\}|.)|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]|\{(\d+)(?:,(\d*))?\}|.", re.DOTALL)
+TOKEN = re.compile(r"\\(?:x\{[0-9A-Fa-f]+\}|.)|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]|\{(\d+)(?:,(\d*))?\}|.", re.DOTALL)
 
 # An end of a word, and any other token; what stands before a repeat is kept.
-_WORD_END = re.compile(r"\\b(?![?*+{])|(" + _TOKEN.pattern + ")", re.DOTALL)
+_WORD_END = re.compile(r"\\b(?![?*+{])|(" + TOKEN.pattern + ")", re.DOTALL)
 
 # "Anything in this sentence, be it in two lines", as one class, which is much cheaper.
 _SENTENCE_GAP = re.compile(r"\(\?:\[\^\.\\n\|\]\|\\n\\w\)\{0,\d+\}\??")
@@ -19,7 +19,7 @@ _FLAGS = re.compile(r"\(\?[ims]+\)")
 
 def relaxed(source: str) -> str:
     """A pattern that matches wherever ``source`` does, and is cheaper to compile."""
-    return _TOKEN.sub(_open_repeat, _SENTENCE_GAP.sub("[^.|]*", _without_optional_beginning(source)))
+    return TOKEN.sub(_open_repeat, _SENTENCE_GAP.sub("[^.|]*", _without_optional_beginning(source)))
 
 
 def without_word_ends(source: str) -> str:
@@ -32,7 +32,7 @@ def _without_optional_beginning(source: str) -> str:
     flags = _FLAGS.match(source)
     start = 0 if flags is None else flags.end()
     depth = 0
-    for token in _TOKEN.finditer(source, start):
+    for token in TOKEN.finditer(source, start):
         if token.start() == start and token[0] != "(":
             return source
         depth += {"(": 1, ")": -1}.get(token[0], 0)
@@ -46,7 +46,7 @@ def _without_optional_beginning(source: str) -> str:
 
 def _has_alternative(source: str) -> bool:
     depth = 0
-    for token in _TOKEN.finditer(source):
+    for token in TOKEN.finditer(source):
         depth += {"(": 1, ")": -1}.get(token[0], 0)
         if depth == 0 and token[0] == "|":
             return True

@@ -11,10 +11,9 @@ from typing import Protocol
 
 from attrs import define, field, frozen
 
-from haldir_scanner._engine._choice import probes_of
 from haldir_scanner._engine._hyperscan import Probe
+from haldir_scanner._engine._probes import probe_of_file, probe_of_text, probes_of
 from haldir_scanner._engine._regexes import Regexes
-from haldir_scanner._engine._relaxation import without_word_ends
 from haldir_scanner._files._filetypes import PROSE, FileType
 from haldir_scanner._rules._rule import Matcher, Rule, Signal
 from haldir_scanner._text import Region, Text
@@ -119,9 +118,8 @@ class Group:
     def probes(self) -> list[Probe]:
         """What a fast filter looks for: hints, and the patterns of which no seldom word is known."""
         probes = [probe for entry in self._entries for probe in entry.probes()]
-        if FileType.BINARY in self.types:
-            return probes
-        return [(without_word_ends(source), numbers) for source, numbers in probes]
+        relax = probe_of_file if FileType.BINARY in self.types else probe_of_text
+        return [(relax(source), numbers) for source, numbers in probes]
 
 
 class Patterns:
@@ -188,24 +186,24 @@ class Engine:
         found = Found([], set())
         for group, one in self.filters:
             if not group.types.isdisjoint(here.all_types):
-                for begin, end, numbers in self._likely(group, one, searched):
-                    for number, candidates in self._by_entry(numbers).items():
-                        entry = self._patterns.entries[number]
-                        if not entry.matcher.file_types.isdisjoint(here.all_types):
-                            _Search(self, entry, searched, here, found, begin, end, per_rule).run(candidates)
+                for begin, end, numbers in self._likely(group, one, searched, here):
+                    for entry, candidates in self._tried(numbers, searched[begin:end], here):
+                        _Search(self, entry, searched, here, found, begin, end, per_rule).run(candidates)
         return found
 
-    def _likely(self, group: Group, one: Filter, text: bytes) -> Iterator[tuple[int, int, Iterable[int]]]:
+    def _likely(
+        self, group: Group, one: Filter, text: bytes, here: "_Here"
+    ) -> Iterator[tuple[int, int, Iterable[int]]]:
         """The parts of a text in which something may match, each with the numbers of the patterns that may."""
         if not group.is_by_block:
             yield 0, len(text), one.candidates(text)
             return
         blocks = _blocks(text)
         while some := list(islice(blocks, _BLOCKS_AT_ONCE)):
-            yield from self._likely_in(one, [text[begin:end] for begin, end in some], some)
+            yield from self._likely_in(one, [text[begin:end] for begin, end in some], some, here)
 
     def _likely_in(
-        self, one: Filter, texts: Sequence[bytes], places: Sequence[tuple[int, int]]
+        self, one: Filter, texts: Sequence[bytes], places: Sequence[tuple[int, int]], here: "_Here"
     ) -> Iterator[tuple[int, int, list[int]]]:
         """The same for some blocks at once: each pattern is tried in one after the other, while it is at hand."""
         having: dict[int, list[int]] = {}
@@ -214,16 +212,22 @@ class Engine:
                 having.setdefault(number, []).append(place)
         numbers: list[list[int]] = [[] for _ in texts]
         for number, found in having.items():
+            if not here.may_admit(self._patterns.entries[self._patterns.entry_of[number]].matcher):
+                continue
             for place in self._regexes.likely(number, [texts[place] for place in found]):
                 numbers[found[place]].append(number)
         yield from ((*place, likely) for place, likely in zip(places, numbers, strict=True) if likely)
 
-    def _by_entry(self, numbers: Iterable[int]) -> dict[int, list[int]]:
-        """The numbers of patterns by the entry that they belong to."""
+    def _tried(self, numbers: Iterable[int], text: bytes, here: "_Here") -> Iterator[tuple[_Entry, Sequence[int]]]:
+        """The entries that patterns belong to, with the numbers of those that may match in ``text``."""
         by_entry: dict[int, list[int]] = {}
         for number in sorted(set(numbers)):
             by_entry.setdefault(self._patterns.entry_of[number], []).append(number)
-        return by_entry
+        for place, candidates in by_entry.items():
+            entry = self._patterns.entries[place]
+            if here.may_admit(entry.matcher):
+                # A hint is in many more texts than a match.
+                yield entry, self._regexes.among(candidates, text) if entry.matcher.hint else candidates
 
     def find(self, number: int, text: bytes, start: int, end: int) -> tuple[int, int] | None:
         """Begin and end of the leftmost match of pattern ``number`` within ``start`` and ``end``."""
@@ -249,6 +253,14 @@ class _Here:
     @cached_property
     def all_types(self) -> frozenset[FileType]:
         return self._text.types.union(*(span.types for span in self._text.spans))
+
+    @cached_property
+    def all_regions(self) -> frozenset[Region]:
+        return frozenset((self._text.region, *(span.region for span in self._text.spans)))
+
+    def may_admit(self, matcher: Matcher) -> bool:
+        """Whether there may be a place in the text at which ``matcher`` counts."""
+        return not (matcher.file_types.isdisjoint(self.all_types) or matcher.regions.isdisjoint(self.all_regions))
 
     def at(self, offset: int) -> tuple[Region, frozenset[FileType]]:
         number = bisect_right(self._begins, offset) - 1

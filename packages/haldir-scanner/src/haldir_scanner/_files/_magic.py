@@ -115,6 +115,10 @@ _PREFIXES: tuple[tuple[bytes, Magic], ...] = tuple(
         (b"\x4c\0\0\0\x01\x14\x02\0", Kind.PROGRAM, _PROGRAM, "Windows shortcut"),
     )
 )
+_BY_FIRST_BYTE = {
+    first: tuple((prefix, magic) for prefix, magic in _PREFIXES if prefix[0] == first)
+    for first in {prefix[0] for prefix, _ in _PREFIXES}
+}
 _TAR = Magic(Kind.TAR, Family.ARCHIVE)
 _PDF = Magic(Kind.PDF, Family.DOCUMENT)
 _PDF_HEAD = 1024  # bytes in which readers look for the header of a PDF
@@ -127,7 +131,7 @@ def magic_of(data: bytes) -> Magic | None:
     """What the bytes say that ``data`` is; None for text and for what is unknown."""
     if len(data) < 4:
         return None
-    found = next((magic for prefix, magic in _PREFIXES if data.startswith(prefix)), None)
+    found = next((magic for prefix, magic in _BY_FIRST_BYTE.get(data[0], ()) if data.startswith(prefix)), None)
     if found is None:
         found = next((magic for test in _TESTS if (magic := test(data)) is not None), None)
     # Text may begin like this: a shell script with MZ, JavaScript with GIF89a.

@@ -30,11 +30,12 @@ class Evidence:
 def combined(rules: Iterable[Rule], evidence: Sequence[Evidence]) -> Iterator[Match]:
     """The match of every combination that the evidence fulfils; of each at most one per file or skill."""
     together = _merged(evidence)
+    telling = [item for item in evidence if item.places]
     for rule in rules:
         if not rule.needs:
             continue
         if rule.scope is Scope.FILE:
-            yield from filter(None, (_fulfilled(rule, item.path, item.places) for item in evidence))
+            yield from filter(None, (_fulfilled(rule, item.path, item.places) for item in telling))
         elif (match := _fulfilled(rule, "", together)) is not None:
             yield match
 

@@ -14,7 +14,7 @@ from haldir_scanner._code._javascript.scopes import Kind, Program, Scope
 from haldir_scanner._code._javascript.sources import SOURCES, content, output
 from haldir_scanner._code._javascript.texts import FUNCTIONS, METHODS
 from haldir_scanner._code._javascript.value import MOST_ITEMS, UNKNOWN, Budget, Value, mixed, union
-from haldir_scanner._code._shell.value import ENVIRONMENT, FETCHED, FILES, INPUT
+from haldir_scanner._code._shell.value import ENVIRONMENT, FETCHED, FILES, INPUT, WALLET_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -284,7 +284,8 @@ class Interpreter(Evaluator):
         is_whole = (target.method in METHODS or target.method in _KEEPS_ALL) and not receiver.name
         carried = [receiver if is_whole else receiver.without(ENVIRONMENT, *((INPUT,) if receiver.name else ()))]
         dropped = () if receiver.name.startswith("crypto.") else (ENVIRONMENT, FETCHED, FILES, INPUT)
-        carried += [value.without(*dropped) for value in values]
+        # What is made with the key of a wallet, such as its address or a signature, does not tell the key.
+        carried += [value.without(WALLET_KEY, *dropped) for value in values]
         found = mixed(carried)
         return evolve(found, name=made, chain=target.value.chain if made else ())
 

@@ -52,6 +52,9 @@ _SAME = {
     "cross-spawn": "child_process.spawn",
     "cross-spawn.sync": "child_process.spawn",
     "vm2.VM()": "vm.Script()",
+    "ws": "WebSocket",
+    "WebSocket.default": "WebSocket",
+    "WebSocket.WebSocket": "WebSocket",
 }
 # Modules of which the default export is the module.
 _WITH_DEFAULT_WORDS = """

@@ -8,20 +8,32 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 
 from haldir_scanner._code._javascript.names import RUNNERS
-from haldir_scanner._code._javascript.sources import address_of
+from haldir_scanner._code._javascript.sources import address_of, addresses_of
 from haldir_scanner._code._javascript.value import DECODINGS, HOLE, UNKNOWN, Value, as_text, mixed
 from haldir_scanner._code._shell.machine import (
     DECODED_TO_EXEC,
     ENVIRONMENT_TO_NETWORK,
     FILES_TO_NETWORK,
     INPUT_TO_SHELL,
+    KEY_IN_MESSAGE,
     SECRET_TO_NETWORK,
     TO_AGENT_FILE,
     TO_EXEC,
     UNPACKED_TO_EXEC,
 )
-from haldir_scanner._code._shell.sensitive import is_local, keeps_notes, steers_an_agent
-from haldir_scanner._code._shell.value import DECODED, ENVIRONMENT, FETCHED, FILES, INPUT, KEY, SECRET, TOKEN
+from haldir_scanner._code._shell.sensitive import is_local, issuers, keeps_notes, steers_an_agent
+from haldir_scanner._code._shell.value import (
+    DECODED,
+    ENVIRONMENT,
+    FETCHED,
+    FILES,
+    HEADER_ONLY,
+    INPUT,
+    KEY,
+    SECRET,
+    TOKEN,
+    WALLET_KEY,
+)
 from haldir_scanner._files._filetypes import FileType
 
 if TYPE_CHECKING:
@@ -35,6 +47,7 @@ EXEC = "ast_exec_non_literal"
 INDIRECT = "ast_indirect_execution"
 IMPORT = "ast_dynamic_import"
 FUNCTION = "ast_function_constructor"
+ADDRESS_HIDDEN = "taint_decoded_address"
 
 _MOST_FINDINGS = 100
 _MOST_TEXTS = 300
@@ -43,6 +56,8 @@ JAVASCRIPT = frozenset({FileType.JAVASCRIPT})
 SHELL = frozenset({FileType.SHELL})
 _SHELLS = re.compile(r"(?:.{0,60}/)?(?:ba|z|da|k|a)?sh$|cmd(?:\.exe)?$|powershell(?:\.exe)?$|pwsh$")
 _TEXT_FLAGS = frozenset({"-c", "-lc", "-ic", "-ec", "/c", "/C", "-Command", "-command"})
+_INTERPRETERS = re.compile(r"(?:.{0,60}/)?(?:node|bun|deno|python[\d.]{0,5}|perl|ruby|php|osascript)(?:\.exe)?$")
+_CODE_FLAGS = frozenset({"-e", "--eval", "-p", "-c", "-r", "eval"})
 # Where something unknown is a command, and not the argument of one.
 _AT_COMMAND = re.compile(r"^\s*\{\}|[;&|]\s*\{\}")
 _REMOTE_CODE = re.compile(r"^(?:https?|data|blob):")
@@ -160,6 +175,10 @@ def _program(sink: Sink) -> None:
         return
     if FETCHED in program.taints:
         sink.findings.flow(TO_EXEC, program.taints[FETCHED], sink.place)
+    if _INTERPRETERS.match(as_text(program)):
+        flag = next((place for place, word in enumerate(words) if word in _CODE_FLAGS), len(words))
+        for value in rest[flag + 1 : flag + 2]:
+            run_code(sink, value, is_command=False)
     line = " ".join([as_text(program), *words])
     for path, written in sink.findings.written.items():
         if path in line:
@@ -191,8 +210,10 @@ def send(sink: Sink, value: Value, *, is_address: bool = False) -> None:
         sink.findings.flow(ENVIRONMENT_TO_NETWORK, taints[ENVIRONMENT], sink.place)
         return
     keys = [taint for taint in taints if taint.startswith(KEY)]
-    if len(keys) >= _SEVERAL and not is_address:
-        sink.findings.flow(SECRET_TO_NETWORK, taints[keys[0]], sink.place)
+    if (WALLET_KEY in taints or len(issuers(keys)) >= _SEVERAL) and not is_address:
+        sink.findings.flow(SECRET_TO_NETWORK, taints.get(WALLET_KEY, taints[keys[0]]), sink.place)
+    elif keys and keys[0].endswith(HEADER_ONLY) and not is_address:
+        sink.findings.flow(KEY_IN_MESSAGE, taints[keys[0]], sink.place)
     elif FILES in taints:
         sink.findings.flow(FILES_TO_NETWORK, taints[FILES], sink.place)
 
@@ -200,6 +221,8 @@ def send(sink: Sink, value: Value, *, is_address: bool = False) -> None:
 def _request(sink: Sink) -> None:
     if is_local(address_of(sink.values)):
         return
+    if any(DECODINGS & set(value.chain) for value in addresses_of(sink.values)):
+        sink.findings.see(ADDRESS_HIDDEN, sink.place)
     for place, value in enumerate(sink.values):
         fields = value.fields
         if fields is None or not (_HEADERS | _ADDRESS | _BODY) & set(fields):

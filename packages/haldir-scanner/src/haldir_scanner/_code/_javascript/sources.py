@@ -91,12 +91,18 @@ def address_of(arguments: Sequence[Value]) -> str:
     """The address that a request is sent to, with HOLE for what is not known of it."""
     if not arguments:
         return ""
-    first = arguments[0]
-    if first.text is not None:
-        return first.text
-    fields = first.fields or {}
-    named = (fields[key].text for key in ("url", "uri", "hostname", "host", "baseURL") if key in fields)
-    return next((text for text in named if text), "")
+    if arguments[0].text is not None:
+        return arguments[0].text
+    return next((value.text for value in addresses_of(arguments) if value.text), "")
+
+
+def addresses_of(arguments: Sequence[Value]) -> list[Value]:
+    """The values that may be the address that a request is sent to, or a part of it."""
+    if not arguments:
+        return []
+    fields = arguments[0].fields or {}
+    named = [fields[key] for key in ("url", "uri", "hostname", "host", "baseURL") if key in fields]
+    return [arguments[0], *named] if arguments[0].text is not None else named
 
 
 def _asked(_: Sequence[Value], place: int) -> Value:

@@ -10,7 +10,17 @@ from haldir_scanner._code._python.functions import call_target
 from haldir_scanner._code._python.members import member, pick
 from haldir_scanner._code._python.names import PLAINLY_DANGEROUS, POWERFUL_MODULES, RUNNERS
 from haldir_scanner._code._python.run import Handler, Run
-from haldir_scanner._code._python.value import MAX_ELEMENTS, UNKNOWN, Kind, Taint, Value, merge, tainted, union
+from haldir_scanner._code._python.value import (
+    MAX_ELEMENTS,
+    UNKNOWN,
+    Kind,
+    Taint,
+    Value,
+    content_taints,
+    merge,
+    tainted,
+    union,
+)
 
 _KNOWN: Mapping[str, CallHandler] = {
     **computing.HANDLERS,
@@ -20,7 +30,7 @@ _KNOWN: Mapping[str, CallHandler] = {
     **sending.HANDLERS,
 }
 # What an argument of an unknown function still is in its result; configuration and arguments go into everything.
-_CARRIED = frozenset(Kind) - {Kind.ENVIRONMENT, Kind.INPUT, Kind.VARIABLE}
+_CARRIED = frozenset(Kind) - {Kind.ENVIRONMENT, Kind.INPUT, Kind.STORE, Kind.VARIABLE}
 _ADDING = frozenset(
     {"add", "append", "appendleft", "extend", "insert", "put", "setdefault", "update", "write", "writestr"}
 )
@@ -37,7 +47,6 @@ _ASKING = frozenset(
         "keys",
         "startswith",
         "stat",
-        "lower",
     }
 )
 # Who takes a file of settings apart is after one of them.
@@ -45,6 +54,7 @@ _PARSING = frozenset(
     {"split", "partition", "rpartition", "rsplit", "group", "search", "match", "findall", "removeprefix"}
 )
 _PICKING = frozenset({"get", "pop", "__getitem__"})
+_READING = frozenset({"read_bytes", "read_text"})
 
 
 def _call(run: Run, node: ast.Call) -> Value | None:
@@ -99,6 +109,8 @@ def _method(run: Run, node: ast.Call, callee: Value | None, receiver: Value, arg
         return None
     if name in _PICKING and (receiver.taints or receiver.name.endswith(".__dict__")):
         return pick(run, receiver, arguments.get(0), node)
+    if name in _READING:
+        return tainted(content_taints(receiver.taints))
     found = _looked_up(run, node, receiver, name, arguments)
     if found is not None or name in _ASKING:
         return found

@@ -9,8 +9,21 @@ from haldir_scanner._code._python import folding
 from haldir_scanner._code._python.binding import bind
 from haldir_scanner._code._python.members import SOURCES, member, pick, source
 from haldir_scanner._code._python.names import BUILTINS
+from haldir_scanner._code._python.paths import content_kind
 from haldir_scanner._code._python.run import Function, Handler, Run
-from haldir_scanner._code._python.value import HOLE, MAX_ELEMENTS, UNKNOWN, Value, join, tainted, text_of, union
+from haldir_scanner._code._python.value import (
+    HOLE,
+    MAX_ELEMENTS,
+    UNKNOWN,
+    Kind,
+    Taint,
+    Value,
+    join,
+    merge,
+    tainted,
+    text_of,
+    union,
+)
 
 _PERCENT = re.compile(r"%(?:\(\w{1,40}\))?[-#0 +]{0,5}\d{0,5}(?:\.\d{1,5})?[a-zA-Z]")
 _BUILTIN_VALUES = {name: Value(name=f"builtins.{name}") for name in BUILTINS}
@@ -187,9 +200,15 @@ def _dictionary(run: Run, node: ast.Dict) -> Value | None:
     table: dict[object, object] = {}
     for key, value in zip(keys, values, strict=True):
         if key is None or value is None or value.constant is UNKNOWN or not isinstance(key.constant, str | bytes | int):
-            return tainted(union(values))
+            return tainted(merge(union(values), _stores(values, node)))
         table[key.constant] = value.constant
     return Value(table, taints=union(values))
+
+
+def _stores(values: Sequence[Value | None], node: ast.Dict) -> tuple[Taint, ...]:
+    """That a table holds paths of files with secrets, which its items no longer tell."""
+    kinds = (content_kind(value.text) for value in values if value is not None and value.text)
+    return tuple(Taint(Kind.STORE, kind, (node,)) for kind in dict.fromkeys(kinds) if kind is not None)
 
 
 def _either(run: Run, node: ast.BoolOp) -> Value | None:

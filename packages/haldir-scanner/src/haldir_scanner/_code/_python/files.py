@@ -7,16 +7,25 @@ from functools import partial
 from attrs import evolve
 
 from haldir_scanner._code._python import sinks
+from haldir_scanner._code._python.binding import absorb
 from haldir_scanner._code._python.call import Call, CallHandler
-from haldir_scanner._code._python.paths import content_kind, is_agent_file, is_memory_file, is_personal_folder
+from haldir_scanner._code._python.paths import (
+    content_kind,
+    is_agent_file,
+    is_memory_file,
+    is_personal_folder,
+    is_specific,
+)
 from haldir_scanner._code._python.run import Run
 from haldir_scanner._code._python.value import HOLE, Kind, Taint, Value, content_taints, merge, tainted, text_of, union
 
+_SECRETS = frozenset({Kind.PRIVATE_FILE, Kind.LOGIN_FILE})
+_ARCHIVES = {"zip": ".zip", "tar": ".tar", "gztar": ".tar.gz", "bztar": ".tar.bz2", "xztar": ".tar.xz"}
 _FILE = "open()"
 _PATH = "pathlib.Path()"
 
 
-def _open(_run: Run, call: Call) -> Value | None:
+def _open(run: Run, call: Call) -> Value | None:
     """An open file; of what is written there, the path is remembered."""
     receiver = call.receiver
     is_path = receiver is not None and receiver.name == _PATH
@@ -24,7 +33,8 @@ def _open(_run: Run, call: Call) -> Value | None:
     mode = text_of(call.arguments.get(0 if is_path else 1, "mode"))
     if any(letter in mode for letter in "wax"):
         return Value(name=_FILE, partial="" if path is None else path.text)
-    return Value(name=_FILE, partial="" if path is None else path.text, taints=_content(path, call.node))
+    taints = merge(_content(path, call.node), _kept(run, path))
+    return Value(name=_FILE, partial="" if path is None else path.text, taints=taints)
 
 
 def _content(path: Value | None, node: ast.expr) -> tuple[Taint, ...]:
@@ -36,8 +46,14 @@ def _content(path: Value | None, node: ast.expr) -> tuple[Taint, ...]:
     return merge(taints, (Taint(kind, "", (node,)),))
 
 
-def _read_path(_run: Run, call: Call) -> Value | None:
-    return tainted(_content(call.receiver, call.node))
+def _kept(run: Run, path: Value | None) -> tuple[Taint, ...]:
+    """What this program has put into the file, of what no program sends away."""
+    written = run.written.get(path.text, ()) if path is not None and is_specific(path.text) else ()
+    return tuple(taint for taint in written if taint.kind in _SECRETS)
+
+
+def _read_path(run: Run, call: Call) -> Value | None:
+    return tainted(merge(_content(call.receiver, call.node), _kept(run, call.receiver)))
 
 
 def _connect(_run: Run, call: Call) -> Value | None:
@@ -48,9 +64,47 @@ def _connect(_run: Run, call: Call) -> Value | None:
 def _copy(run: Run, call: Call) -> Value | None:
     """What is copied is what it was, wherever it is now."""
     origin, target = call.arguments.get(0, "src"), call.arguments.get(1, "dst")
-    if origin is not None and origin.text in run.written and target is not None and target.text:
-        run.written[target.text] = run.written[origin.text]
+    if origin is not None and target is not None and target.text:
+        moved = merge(run.written.get(origin.text, ()), _secrets_of(run, origin, call.node))
+        if moved:
+            run.written[target.text] = moved
     return None
+
+
+def _secrets_of(run: Run, path: Value | None, node: ast.expr) -> tuple[Taint, ...]:
+    """What a file or folder holds, of what no program sends away."""
+    found = merge(_content(path, node), _kept(run, path))
+    return tuple(taint for taint in found if taint.kind in _SECRETS)
+
+
+def _archive(_run: Run, call: Call) -> Value | None:
+    """An archive is known by its path, or by the name of the buffer that it is written to."""
+    target = call.arguments.get(0)
+    into = call.node.args[0] if call.node.args else next((word.value for word in call.node.keywords), None)
+    path = "" if target is None else target.text
+    return Value(name=f"{call.name}()", partial=path, taints=union(call.arguments.all), origin=into)
+
+
+def _pack(run: Run, call: Call) -> Value | None:
+    """What is put into an archive is in it."""
+    archive = call.receiver
+    found = _secrets_of(run, call.arguments.get(0), call.node)
+    if archive is None or not found:
+        return None
+    if archive.partial:
+        run.written[archive.partial] = merge(run.written.get(archive.partial, ()), found)
+    if archive.origin is not None:
+        absorb(run, archive.origin, tainted(found), call.node)
+    return None
+
+
+def _packed_folder(run: Run, call: Call) -> Value | None:
+    base, form = call.arguments.get(0, "base_name"), call.arguments.get(1, "format")
+    path = text_of(base) + _ARCHIVES.get(text_of(form), "")
+    found = _secrets_of(run, call.arguments.get(2, "root_dir"), call.node)
+    if found and path != HOLE:
+        run.written[path] = found
+    return Value(partial=path)
 
 
 def _write(run: Run, call: Call) -> Value | None:
@@ -159,8 +213,20 @@ HANDLERS: Mapping[str, CallHandler] = {
     **dict.fromkeys(("os.path.expanduser", "os.path.expandvars", "os.path.abspath", "os.path.realpath"), _same_path),
     **dict.fromkeys(("os.path.normpath", "os.fspath"), _same_path),
     **dict.fromkeys(
-        ("shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.move", "os.rename", "os.replace"), _copy
+        (
+            "shutil.copy",
+            "shutil.copy2",
+            "shutil.copyfile",
+            "shutil.copytree",
+            "shutil.move",
+            "os.rename",
+            "os.replace",
+        ),
+        _copy,
     ),
+    **dict.fromkeys(("zipfile.ZipFile", "tarfile.open"), _archive),
+    **dict.fromkeys(("zipfile.ZipFile().write", "tarfile.open().add"), _pack),
+    "shutil.make_archive": _packed_folder,
     "builtins.open": _open,
     "builtins.print": _print,
     "os.path.join": _joined,

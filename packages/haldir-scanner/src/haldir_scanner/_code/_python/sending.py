@@ -61,14 +61,18 @@ def _roles(sender: sinks.Sender, call: Call) -> Iterator[tuple[Role, Value | Non
 
 
 def _collected(run: Run, node: ast.expr, taints: tuple[Taint, ...]) -> None:
-    """A flow if secrets of several services are in one message, or one beside the content of a file."""
+    """A flow if secrets of several services or the key of a wallet are in one message, or one beside a file."""
     variables = [taint for taint in taints if taint.kind is Kind.VARIABLE]
-    if secrets.is_collection(taint.label for taint in variables):
-        run.flow(sinks.THEFT, (*variables[0].steps, node))
-    elif variables:
-        contents = [taint for taint in taints if taint.kind is Kind.CONTENT]
-        if contents:
-            run.flow(sinks.FILE_AND_KEY, (*contents[0].steps, node))
+    wallets = [taint for taint in variables if secrets.opens_wallet(taint.label)]
+    if wallets or secrets.is_collection(taint.label for taint in variables):
+        run.flow(sinks.THEFT, (*(wallets or variables)[0].steps, node))
+        return
+    contents = [taint for taint in taints if taint.kind is Kind.CONTENT]
+    if variables and contents:
+        run.flow(sinks.FILE_AND_KEY, (*contents[0].steps, node))
+    keys = [taint for taint in variables if secrets.belongs_in_header(taint.label)]
+    if keys:
+        run.flow(sinks.KEY, (*keys[0].steps, node))
 
 
 def _retrieved(run: Run, call: Call) -> None:

@@ -91,7 +91,9 @@ SENDERS: Mapping[str, Sender] = {
 THEFT = "taint_secret_to_network"
 ENVIRONMENT = "taint_env_to_network"
 FILE_AND_KEY = "taint_file_and_key_to_network"
+KEY = "taint_key_in_message"
 FILES = "taint_files_to_network"
+ADDRESS_HIDDEN = "taint_decoded_address"
 FETCHED_RUN = "taint_fetched_to_exec"
 DECODED_RUN = "taint_decoded_to_exec"
 UNPACKED_RUN = "taint_unpacked_to_exec"
@@ -107,7 +109,8 @@ IN_BODY: Accepts = {
     Kind.LOGIN_FILE: THEFT,
     Kind.FILES: FILES,
 }
-IN_ADDRESS: Accepts = {Kind.ENVIRONMENT: ENVIRONMENT, Kind.PRIVATE_FILE: THEFT}
+IN_HEADERS: Accepts = {Kind.ENVIRONMENT: ENVIRONMENT, Kind.PRIVATE_FILE: THEFT}
+IN_ADDRESS: Accepts = {**IN_HEADERS, Kind.DECODED: ADDRESS_HIDDEN}
 AS_CODE: Accepts = {
     Kind.FETCHED: FETCHED_RUN,
     Kind.ANSWERED: FETCHED_RUN,
@@ -137,7 +140,7 @@ INTO_MEMORY: Accepts = {Kind.FETCHED: AGENT_FILE}
 ROLES: Mapping[Role, Accepts] = {
     Role.ADDRESS: IN_ADDRESS,
     Role.BODY: IN_BODY,
-    Role.HEADERS: IN_ADDRESS,
+    Role.HEADERS: IN_HEADERS,
     Role.FILE: {},
     Role.NOTHING: {},
 }

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     VARIABLE = "variable"  # one variable of the environment that holds a secret; the label is its name
     PRIVATE_FILE = "private_file"  # nothing but a theft sends it: private keys, browser profiles, wallets
     LOGIN_FILE = "login_file"  # the login of a tool, which the tool's own service is sent
+    STORE = "store"  # the path of such a file or login; the label is the kind of its content
     WALKED = "walked"  # names of the files of a person
     FILES = "files"  # contents of such files
     CONTENT = "content"  # of a file that nothing is known about
@@ -149,6 +150,8 @@ def content_taints(taints: tuple[Taint, ...]) -> tuple[Taint, ...]:
     for taint in taints:
         if taint.kind is Kind.WALKED:
             content.append(Taint(Kind.FILES, "", taint.steps))
+        elif taint.kind is Kind.STORE:
+            content.append(Taint(Kind(taint.label), "", taint.steps))
         elif taint.kind is Kind.PARAMETER:
             content.append(Taint(taint.kind, taint.label.removesuffix(READ) + READ, taint.steps))
         elif taint.kind not in _NAMING:

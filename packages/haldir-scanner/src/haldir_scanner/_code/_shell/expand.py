@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from haldir_scanner._code._shell.parameters import arithmetic, expanded
 from haldir_scanner._code._shell.parser import Parser
-from haldir_scanner._code._shell.sensitive import issuer_of_key
+from haldir_scanner._code._shell.sensitive import issuer_of_key, taint_of_file
 from haldir_scanner._code._shell.syntax import Arithmetic, Literal, Part, Substitution, Variable, Word
 from haldir_scanner._code._shell.value import (
     BACKSLASH,
@@ -17,7 +17,9 @@ from haldir_scanner._code._shell.value import (
     KEY,
     NOTHING,
     QUOTES,
+    SECRET,
     SEPARATOR,
+    TOKEN,
     VARIABLE,
     Value,
     joined,
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 _INDEX = re.compile(r"\[([^\]]{0,40})\]")
 _BRACES = re.compile(r"\{([^{}\s]*,[^{}\s]*)\}")
 _POSITIONAL = re.compile(r"[0-9]+|[@*]")
+# A path tells what it leads to although the home folder in it is not known.
+_SECRETS = frozenset({SECRET, TOKEN})
 # What a glob in place of a command is meant to find.
 _PROGRAMS = tuple(
     folder + name
@@ -177,7 +181,7 @@ def variable(machine: Machine, part: Variable, place: int) -> Value:
     value = joined(values, " ")
     if rest:
         return _operated(machine, part, value, rest)
-    if value.is_known or value.text.startswith("$("):
+    if value.is_known or value.text.startswith("$(") or taint_of_file(value.text) in _SECRETS:
         return value.behind(VARIABLE)
     return Value(part.source, is_known=False, taints=value.taints)
 

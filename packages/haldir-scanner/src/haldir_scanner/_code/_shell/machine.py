@@ -26,6 +26,7 @@ UNPACKED_TO_EXEC = "taint_unpacked_to_exec"
 INPUT_TO_SHELL = "taint_input_to_shell"
 SECRET_TO_NETWORK = "taint_secret_to_network"  # noqa: S105 - the id of a rule
 ENVIRONMENT_TO_NETWORK = "taint_env_to_network"
+KEY_IN_MESSAGE = "taint_key_in_message"
 FILES_TO_NETWORK = "taint_files_to_network"
 TO_AGENT_FILE = "taint_fetched_to_agent_file"
 DISGUISED = "shell_disguised_command"

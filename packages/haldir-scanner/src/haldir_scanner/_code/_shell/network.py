@@ -14,7 +14,7 @@ from haldir_scanner._code._shell.machine import (
 )
 from haldir_scanner._code._shell.options import Options, options
 from haldir_scanner._code._shell.reading import content, store
-from haldir_scanner._code._shell.sensitive import is_known_installer, is_local
+from haldir_scanner._code._shell.sensitive import is_known_installer, is_local, issuers
 from haldir_scanner._code._shell.value import (
     ENVIRONMENT,
     FETCHED,
@@ -46,6 +46,7 @@ _WGET_LONG = frozenset(_WGET_LONG_WORDS.split())
 # The service that tells a cloud machine its own credentials.
 _METADATA = re.compile(r"169\.254\.169\.254|metadata\.google\.internal|169\.254\.170\.2\b|100\.100\.100\.200")
 _FILE_IN_BODY = re.compile(r"(?:^|=|;)[@<]\s*([^;]*)")
+_NAMED_FILE = re.compile(r"^\w{1,80}@")  # of --data-urlencode: name@file
 _SEVERAL = 2
 _COPIES = frozenset({"scp", "sftp", "rsync", "rclone"})
 _REMOTE = re.compile(r"^(?:[\w.-]+@)?[\w.-]{2,}:|^(?:rsync|s3|gs|sftp|ftp)://")
@@ -61,7 +62,7 @@ def send(machine: Machine, value: Value, place: int, *, is_address: bool = False
         machine.flow(ENVIRONMENT_TO_NETWORK, taints[ENVIRONMENT], place)
         return
     keys = [taint for taint in taints if taint.startswith(KEY)]
-    if len(keys) >= _SEVERAL and not is_address:
+    if len(issuers(keys)) >= _SEVERAL and not is_address:
         machine.flow(SECRET_TO_NETWORK, taints[keys[0]], place)
     elif FILES in taints:
         machine.flow(FILES_TO_NETWORK, taints[FILES], place)
@@ -88,10 +89,11 @@ def curl(machine: Machine, call: Call) -> Value:
 
 
 def _bodies(given: Options) -> list[Value]:
-    names = ("d", "data", "data-ascii", "data-binary", "data-urlencode", "json", "F", "form")
+    names = ("d", "data", "data-ascii", "data-binary", "json", "F", "form")
     plain = [*given.values("data-raw", "form-string")]
+    encoded = [value.derived(_NAMED_FILE.sub("@", value.text)) for value in given.values("data-urlencode")]
     files = [value.derived("@" + value.text) for value in given.values("T", "upload-file")]
-    return [*given.values(*names), *plain, *files]
+    return [*given.values(*names), *plain, *encoded, *files]
 
 
 def _body(machine: Machine, call: Call, value: Value) -> Value:

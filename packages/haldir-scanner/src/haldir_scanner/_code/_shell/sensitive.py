@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from haldir_scanner._code._python import paths, secrets
 from haldir_scanner._code._python.value import Kind
-from haldir_scanner._code._shell.value import ENVIRONMENT, FILES, SECRET, TOKEN
+from haldir_scanner._code._shell.value import ENVIRONMENT, FILES, HEADER_ONLY, KEY, SECRET, TOKEN, WALLET_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _ENVIRONMENT_FILE = re.compile(r"/proc/(?:self|\d+|\*|\$\{?\w+\}?|\$\$)/environ\b")
 _HOME = re.compile(r"(?:~|\$\{?HOME\}?|/root|/home/[^/\s]+|/home|/Users/[^/\s]+|/Users|/)/?\*?(?:\.\*)?")
@@ -18,7 +22,8 @@ _LOCAL_HOST = re.compile(
 _INSTALLER = re.compile(
     r"https://(?:sh\.rustup\.rs|astral\.sh/uv/|astral\.sh/ruff/|get\.docker\.com|bun\.sh/install"
     r"|deno\.land/(?:x/)?install|get\.pnpm\.io/|install\.python-poetry\.org|starship\.rs/install|claude\.ai/install"
-    r"|ollama\.com/install|raw\.githubusercontent\.com/(?:nvm-sh/nvm|Homebrew/install|helm/helm|ohmyzsh/ohmyzsh)/)"
+    r"|ollama\.com/install|tailscale\.com/install|foundry\.paradigm\.xyz|get\.volta\.sh|mise\.run|get\.k3s\.io"
+    r"|fly\.io/install|opencode\.ai/install|cursor\.com/install|raw\.githubusercontent\.com/(?:nvm-sh/nvm|Homebrew/install|helm/helm|ohmyzsh/ohmyzsh)/)"
 )
 _KINDS = {Kind.PRIVATE_FILE: SECRET, Kind.LOGIN_FILE: TOKEN}
 _LONGEST_PATH = 400
@@ -55,7 +60,16 @@ def keeps_notes(path: str) -> bool:
 
 def issuer_of_key(variable: str) -> str:
     """Who issued the key that is kept in ``variable``; empty if it is not known to keep one."""
-    return secrets.owner(variable) if secrets.is_secret_name(variable) else ""
+    if secrets.opens_wallet(variable):
+        return WALLET_KEY.removeprefix(KEY)
+    if not secrets.is_secret_name(variable):
+        return ""
+    return secrets.owner(variable) + (HEADER_ONLY if secrets.belongs_in_header(variable) else "")
+
+
+def issuers(origins: Iterable[str]) -> set[str]:
+    """The issuers of the keys among the origins of a text."""
+    return {origin.removesuffix(HEADER_ONLY) for origin in origins if origin.startswith(KEY)}
 
 
 def is_local(address: str) -> bool:

@@ -22,6 +22,8 @@ DECODED = "decoded"
 INPUT = "input"  # arguments of the script
 CLONED = "cloned"
 KEY = "key:"  # a variable with a key; the issuer follows
+HEADER_ONLY = ", in headers only"  # ends the issuer of a key that never is a part of a message
+WALLET_KEY = KEY + "wallet itself"  # nobody issued it, and nobody is sent it
 
 # How a text differs from what stands in the script.
 QUOTES = "quotes"
