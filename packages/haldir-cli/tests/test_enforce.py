@@ -416,6 +416,31 @@ def test_a_report_that_is_lost_at_the_end_is_not_passed_over(enforce: Run, plain
     assert "the report is lost: cannot write" in err
 
 
+@pytest.mark.parametrize("way", ["r", "deep/r"])
+def test_a_report_replaces_a_link_that_the_program_put_there(enforce: Run, plain: Make, work: Path, way: str) -> None:
+    (work / "place" / "deep").mkdir(parents=True)
+    (work / "victim").mkdir()
+    (work / "victim" / "r").write_text("mine\n")
+    skill = plain({"filesystem": {"write": [str(work / "place")]}})
+    plant = (
+        f"import os; os.chdir('{work}/place'); os.symlink('../victim/r', 'r')\n"
+        "os.rename('deep', 'old'); os.symlink('../victim', 'deep')"
+    )
+    code, _, _ = enforce(skill, "--report", f"place/{way}", "--", "python3", "-c", plant)
+    assert code == 0
+    assert (work / "victim" / "r").read_text() == "mine\n"
+    written = work / "place" / way.replace("deep", "old")
+    assert json.loads(written.read_text())["exit_code"] == 0
+
+
+def test_an_audit_log_where_the_program_may_write_lets_nothing_run(enforce: Run, plain: Make, work: Path) -> None:
+    (work / "place").mkdir()
+    skill = plain({"filesystem": {"write": [str(work / "place")]}})
+    code, out, err = enforce(skill, "--audit-log", "place/audit.log", "--", "echo", "rain")
+    assert (code, out) == (125, "")
+    assert "lies where the skill may write" in err
+
+
 def test_a_full_standard_output_loses_the_report_and_says_so(start: Start, plain: Make) -> None:
     with Path("/dev/full").open("wb") as full:
         process = start("enforce", plain(), "--no-verify", "--json", "--", "true", stdout=full)

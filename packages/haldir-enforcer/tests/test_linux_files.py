@@ -279,6 +279,12 @@ def test_the_program_has_the_umask_of_its_caller(skill: Any) -> None:
     assert outcome.output.split() == ["0o100640", "0o40750", "0o27"], outcome.output
 
 
+def test_a_semaphore_of_the_whole_machine_is_refused_and_no_violation(skill: Any) -> None:
+    outcome = skill.python(f"{TRY}\nimport multiprocessing\nattempt(multiprocessing.Lock)", declared=WRITES)
+    assert outcome.output.split() == ["REFUSED", "13"], outcome.output
+    assert not outcome.violations
+
+
 def test_a_path_at_a_bad_address_is_refused_as_by_the_kernel(skill: Any) -> None:
     outcome = skill.python(
         "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\n"

@@ -315,6 +315,21 @@ def test_a_link_elsewhere_grants_what_it_leads_to_and_says_so(tmp_path: Path, ro
     assert any("leads by a link" in note for note in policy.notes)
 
 
+@pytest.mark.parametrize("access", ["read", "write"])
+@pytest.mark.parametrize("entry", ["area/link", "area/link/deeper", "area/link/*.txt", "way/link"])
+def test_a_link_where_the_skill_may_write_leads_to_no_grant(
+    tmp_path: Path, root: Path, home: Path, access: str, entry: str
+) -> None:
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "area").mkdir()
+    (tmp_path / "way").symlink_to(tmp_path / "area")
+    (tmp_path / "area" / "link").symlink_to("../victim")
+    declared = {"read": [], "write": [f"{tmp_path}/area"]}
+    declared[access].append(f"{tmp_path}/{entry}")
+    with pytest.raises(PolicyError, match="which lies where the skill may write"):
+        compiled(root, home, **declared)
+
+
 def test_a_loop_of_links_grants_nothing_beyond_itself(root: Path, home: Path) -> None:
     (home / "loop").symlink_to(home / "loop")
     policy = compiled(root, home, read=["~/loop/x"])

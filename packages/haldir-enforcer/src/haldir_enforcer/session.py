@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from attrs import asdict, define, field, frozen
 
 from haldir_enforcer._auditlog.runid import new_run_id
+from haldir_enforcer._policy.records import DECLARED
 from haldir_enforcer._streams import Carried, Stream, Target, feed
 from haldir_enforcer.confinement import Confinement, Ended, Ending, Launch, Reaction, Running, Standing
 from haldir_enforcer.errors import AuditLogError, ConfinementError, EnforcerError
@@ -366,8 +367,8 @@ class Session:
 
 def _refuse_reachable(audit_log: Path, policy: Policy) -> None:
     """A log that the program could remove or replace proves nothing."""
-    real = os.path.realpath(audit_log)
-    if policy.matcher.writing(real) is not None:
+    rule = policy.matcher.writing(os.path.realpath(audit_log))
+    if rule is not None and rule.source == DECLARED:
         raise AuditLogError(f"{audit_log} lies where the skill may write; choose another place for the audit log")
 
 

@@ -29,6 +29,7 @@ _QUIET_REFUSALS = re.compile(
     r"|/sys/kernel/mm/transparent_hugepage/(?:enabled|hpage_pmd_size)|/dev/tty|/(?:var/)?run/nscd/socket"
     r"|/proc/sys/kernel/[a-z_]+|/proc/[0-9]+/(?:task/[0-9]+/)?(?:comm|oom_score_adj)|/proc/self/(?:mountinfo|cgroup)"
     r"|/etc/(?:debian_version|lsb-release|os-release|mime\.types|ldap/ldap\.conf)|/usr/lib/os-release"
+    r"|/dev/shm/sem\.[\w.-]+"
     r"|/sys/devices/system/node(?:/[a-z0-9_/]*)?|/(?:var/)?run/uuidd/request"
     r"|/.*/__pycache__(?:/[^/]+\.pyc(?:\.[0-9]+)?)?"
 )
