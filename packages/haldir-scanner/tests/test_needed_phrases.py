@@ -26,6 +26,8 @@ Parsed: TypeAlias = Any
 """Of a private module, without types."""
 _BLANKS = 0.9
 PATTERNS = sorted(set(Patterns(builtin().rules, builtin().signals).searched))
+BATCHES = [PATTERNS[at::40] for at in range(40)]
+"""The patterns in tests of some dozens: a test for each would spend more time on the test than on the pattern."""
 MERGED = dict(zip(PATTERNS, merged(map(chosen, PATTERNS)), strict=True))
 
 
@@ -57,14 +59,15 @@ def test_of_two_alternatives_every_pair_of_phrases_is_needed() -> None:
     assert {frozenset({"alpha", "gamma"}), frozenset({"beta", "delta"})} < set(found)
 
 
-@pytest.mark.parametrize("pattern", PATTERNS)
-def test_every_text_that_a_built_in_pattern_matches_has_its_phrases(pattern: str) -> None:
-    clauses = {*needed(pattern), *MERGED[pattern]}
-    regexes = Re2Regexes([pattern])
-    for text in examples(pattern):
-        if regexes.find(0, text, 0, len(text)) is not None:
-            found = plain(text).decode()
-            assert all(any(phrase in found for phrase in clause) for clause in clauses), text
+@pytest.mark.parametrize("patterns", BATCHES, ids=range(len(BATCHES)))
+def test_every_text_that_a_built_in_pattern_matches_has_its_phrases(patterns: Sequence[str]) -> None:
+    for pattern in patterns:
+        clauses = {*needed(pattern), *MERGED[pattern]}
+        regexes = Re2Regexes([pattern])
+        for text in examples(pattern):
+            if regexes.find(0, text, 0, len(text)) is not None:
+                found = plain(text).decode()
+                assert all(any(phrase in found for phrase in clause) for clause in clauses), (pattern, text)
 
 
 @pytest.mark.parametrize(
@@ -97,24 +100,26 @@ def test_a_pattern_that_may_begin_in_each_line_is_looked_for_by_what_else_it_nee
     assert probes_of(r"\bwho\b[^\n]*\bcurl\b") == (r"\bwho\b[^\n]*\bcurl\b",)
 
 
-@pytest.mark.parametrize("pattern", PATTERNS)
-def test_every_text_that_a_built_in_pattern_matches_has_what_is_looked_for_in_its_place(pattern: str) -> None:
-    beginnings = probes_of(pattern)
-    ways = (
-        beginnings,
-        tuple(map(probe_of_file, beginnings)),
-        tuple(map(probe_of_text, beginnings)),
-        (probe_of_sentence(pattern),),
-    )
-    texts = [text for text in examples(pattern) if _is_in((pattern,), text)]
-    for text in texts:
-        assert all(_is_in(probes, text) for probes in ways), text
+@pytest.mark.parametrize("patterns", BATCHES, ids=range(len(BATCHES)))
+def test_every_text_that_a_built_in_pattern_matches_has_what_is_looked_for_in_its_place(
+    patterns: Sequence[str],
+) -> None:
+    for pattern in patterns:
+        beginnings = probes_of(pattern)
+        ways = {
+            beginnings,
+            tuple(map(probe_of_file, beginnings)),
+            tuple(map(probe_of_text, beginnings)),
+            (probe_of_sentence(pattern),),
+        } - {(pattern,)}
+        for text in [text for text in examples(pattern) if _is_in((pattern,), text)] if ways else ():
+            assert all(_is_in(probes, text) for probes in ways), (pattern, text)
 
 
-@pytest.mark.parametrize("pattern", PATTERNS)
-def test_the_elements_of_a_pattern_are_all_of_it(pattern: str) -> None:
-    flags, elements = elements_of(pattern)
-    assert flags + "".join(elements) == pattern
+def test_the_elements_of_a_pattern_are_all_of_it() -> None:
+    for pattern in PATTERNS:
+        flags, elements = elements_of(pattern)
+        assert flags + "".join(elements) == pattern
 
 
 @pytest.mark.parametrize(
