@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.util import find_spec
@@ -13,6 +14,9 @@ from haldir_enforcer._backends.standing import standing_of
 from haldir_enforcer._backends.tree import How, Tree, visible_tree
 from haldir_enforcer.confinement import Launch, Level, Standing
 from haldir_enforcer.errors import ConfinementError
+
+_LOOKS, _PAUSE_SECONDS = 20, 0.005
+"""How often the program is looked for among the children of the first process inside."""
 
 _LACKS = (
     "hosts: bubblewrap has one network or none; only skills that declare none are started",
@@ -130,11 +134,15 @@ class _Inner:
         """Return the process id of the program: the child of the first process."""
         if self._pid is None:
             return None
-        try:
-            children = Path(f"/proc/{self._pid}/task/{self._pid}/children").read_text("ascii").split()
-        except OSError:
-            return None
-        return int(children[0]) if children else self._pid
+        for _ in range(_LOOKS):  # the kernel may leave a child out while others come and go: proc(5)
+            try:
+                children = Path(f"/proc/{self._pid}/task/{self._pid}/children").read_text("ascii").split()
+            except OSError:
+                return None
+            if children:
+                return int(children[0])
+            time.sleep(_PAUSE_SECONDS)
+        return self._pid
 
     def await_end(self) -> None:
         """Return when the namespaces are empty."""
