@@ -7,7 +7,7 @@ from attrs import frozen
 
 
 class LevelName(StrEnum):
-    """The levels of isolation, by name."""
+    """The levels of isolation, by name; to import those of the enforcer would slow the reading of a command line."""
 
     L0 = "L0"
     L1 = "L1"

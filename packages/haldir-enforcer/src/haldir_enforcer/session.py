@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from attrs import asdict, define, field, frozen
 
 from haldir_enforcer._auditlog.runid import new_run_id
-from haldir_enforcer._policy.records import DECLARED
+from haldir_enforcer._refusals import refuse_closed, refuse_reachable_log
 from haldir_enforcer._streams import Carried, Stream, Target, feed
 from haldir_enforcer.confinement import Confinement, Ended, Ending, Launch, Reaction, Running, Standing
 from haldir_enforcer.errors import AuditLogError, ConfinementError, EnforcerError
@@ -198,7 +198,7 @@ class Session:
     ) -> None:
         """The program runs; see `Enforcer.start`."""
         try:
-            _refuse_closed(streams)
+            refuse_closed((streams.stdin, streams.stdout, streams.stderr))
             self._open_records()
             for event in _opening(self.skill, self.policy, self.standing):
                 self.record(event)
@@ -232,7 +232,7 @@ class Session:
         from haldir_enforcer.auditlog import AuditLog, RunIdentity  # noqa: PLC0415 - see above
 
         if self.recording.audit_log is not None:
-            _refuse_reachable(self.recording.audit_log, self.policy)
+            refuse_reachable_log(self.recording.audit_log, self.policy)
         identity = RunIdentity(run=self.run, skill=self.skill.name, level=self.standing.level)
         if self.recording.audit_log is not None:
             self._log = AuditLog.open(self.recording.audit_log, identity, clock=self.clock)
@@ -363,25 +363,6 @@ class Session:
     def _close_proxy(self) -> None:
         if self._proxy is not None:
             self._proxy.close()
-
-
-def _refuse_reachable(audit_log: Path, policy: Policy) -> None:
-    """A log that the program could remove or replace proves nothing."""
-    rule = policy.matcher.writing(os.path.realpath(audit_log))
-    if rule is not None and rule.source == DECLARED:
-        raise AuditLogError(f"{audit_log} lies where the skill may write; choose another place for the audit log")
-
-
-def _refuse_closed(streams: Streams) -> None:
-    """A stream of this process that is closed is nothing to hand on: a file of ours could soon have its number."""
-    for number, target in enumerate((streams.stdin, streams.stdout, streams.stderr)):
-        if target is Stream.INHERIT:
-            try:
-                os.fstat(number)
-            except OSError as error:
-                raise ConfinementError(
-                    f"the standard stream {number} of this process is closed; open it, if only on /dev/null"
-                ) from error
 
 
 def _opening(skill: StagedSkill, policy: Policy, standing: Standing) -> Iterator[Event]:

@@ -1,18 +1,18 @@
 """Changes of names and attributes: checked on the held file or folder, and carried out here on the very same."""
 
 # Paths are texts here, as the kernel gives them: a Path would rewrite them.
-# ruff: noqa: PTH101, PTH115, PTH120
+# ruff: noqa: PTH115, PTH120
 
 import ctypes
 import errno
 import os
 import stat
-import struct
 from collections.abc import Callable
 
 from attrs import define, frozen
 
-from haldir_enforcer._linux import _kernel, _notification
+from haldir_enforcer._linux import _attributes, _kernel, _notification
+from haldir_enforcer._linux._attributes import OTHERS_RIGHTS, Arguments, Change, text_at
 from haldir_enforcer._linux._meter import Meter
 from haldir_enforcer._linux._notification import Answer, Refuse, Request
 from haldir_enforcer._linux._report import Deed
@@ -23,8 +23,6 @@ from haldir_enforcer.events import Action, Class
 
 _AT_REMOVEDIR, _AT_SYMLINK_NOFOLLOW, _AT_SYMLINK_FOLLOW = 0x200, 0x100, 0x400
 _RENAME_EXCHANGE, _RENAME_WHITEOUT = 2, 4
-_NOBODY = 0xFFFFFFFF
-_OTHERS_RIGHTS = stat.S_ISUID | stat.S_ISGID
 _MOST_SCANNED = 2000
 _NOW = _kernel.AT_FDCWD
 
@@ -56,7 +54,7 @@ class Changes:
     def __init__(self, scene: Scene, forget: Callable[[], None], meter: Meter) -> None:
         self._rules = scene.rules
         self._view = scene.view
-        self._memory = scene.memory
+        self.memory = scene.memory
         self._report = scene.report
         self._forget = forget
         self._meter = meter
@@ -110,7 +108,7 @@ class Changes:
             return _notification.DENIED
         if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
             return _notification.NOT_PERMITTED
-        os.mknod(place.name, mode & ~_OTHERS_RIGHTS & ~self._umask(request), dir_fd=place.folder)
+        os.mknod(place.name, mode & ~OTHERS_RIGHTS & ~self._umask(request), dir_fd=place.folder)
         return _notification.DONE
 
     def rename(self, request: Request, old: tuple[int, int], new: tuple[int, int], flags: int) -> Answer:
@@ -124,7 +122,7 @@ class Changes:
         for place, other in ((source, target), (target, source)):
             if _exists(place) and not self._whole_tree_is_free(place, other):
                 return self._refused(request, Action.FS_RENAME, place.real)
-        first, second = _buffer(source.name), _buffer(target.name)
+        first, second = text_at(source.name), text_at(target.name)
         ends = source.folder, ctypes.addressof(first), target.folder, ctypes.addressof(second)
         _kernel.call("renameat2", *ends, flags)
         self._follow(source, target)
@@ -160,7 +158,7 @@ class Changes:
 
     def symlink(self, request: Request, text: int, folder: int, pointer: int) -> Answer:
         """Symlink: what it leads to is judged when it is used."""
-        target = self._memory.string(request, text)
+        target = self.memory.string(request, text)
         place = self._place(request, folder, pointer)
         if target is None:
             return Refuse(errno.ENAMETOOLONG)
@@ -174,11 +172,11 @@ class Changes:
 
     # --- attributes
 
-    def on_path(self, request: Request, folder: int, pointer: int, change: "_Change", *, follow: bool = True) -> Answer:
+    def on_path(self, request: Request, folder: int, pointer: int, change: Change, *, follow: bool = True) -> Answer:
         """Change an attribute of the file at a path; without a path, of the descriptor ``folder``."""
         if not pointer:
             return self.on_descriptor(request, folder, change)
-        raw = self._string(request, pointer)
+        raw = self.memory.path(request, pointer)
         if not raw:
             return self.on_descriptor(request, folder, change)
         via = self._view.absolute(request, folder, raw)
@@ -192,7 +190,7 @@ class Changes:
         self._held.append(found.descriptor)
         return self._change(request, via, _Target(found.descriptor, found.real), change)
 
-    def on_descriptor(self, request: Request, number: int, change: "_Change") -> Answer:
+    def on_descriptor(self, request: Request, number: int, change: Change) -> Answer:
         """Change an attribute of a file that the caller has open; that it could open it says nothing about this."""
         process = os.pidfd_open(self._report.caller(request.thread).process)
         try:
@@ -203,7 +201,7 @@ class Changes:
         real = os.readlink(f"/proc/self/fd/{held}")
         return self._change(request, real, _Target(held, real), change)
 
-    def _change(self, request: Request, via: str, target: _Target | None, change: "_Change") -> Answer:
+    def _change(self, request: Request, via: str, target: _Target | None, change: Change) -> Answer:
         action, do = change
         real = via if target is None else target.real
         nameless = target is not None and (real.startswith("/memfd:") or not real.startswith("/"))
@@ -216,14 +214,8 @@ class Changes:
 
     # --- shared
 
-    def _string(self, request: Request, pointer: int) -> bytes:
-        raw = self._memory.string(request, pointer)
-        if raw is None:
-            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
-        return raw
-
     def _place(self, request: Request, folder: int, pointer: int) -> Place:
-        raw = self._string(request, pointer)
+        raw = self.memory.path(request, pointer)
         if not raw:
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
         via = self._view.absolute(request, folder, raw)
@@ -315,59 +307,6 @@ _ACTIONS = {
     "symlink": Action.FS_SYMLINK,
     "truncate": Action.FS_TRUNCATE,
 }
-_Change = tuple[Action, Callable[[str], None]]
-_Arguments = tuple[int, int, int, int, int, int]
-
-
-def _mode(mode: int) -> _Change:
-    if mode & _OTHERS_RIGHTS:
-        raise OSError(errno.EPERM, os.strerror(errno.EPERM))  # a file that lends its owner's rights outlives the run
-    return Action.FS_CHMOD, lambda path: os.chmod(path, mode & 0o1777)
-
-
-def _owner(user: int, group: int) -> _Change:
-    return Action.FS_CHMOD, lambda path: os.chown(path, _id(user), _id(group))
-
-
-def _id(value: int) -> int:
-    return -1 if value & _NOBODY == _NOBODY else value & _NOBODY
-
-
-def _size(length: int) -> _Change:
-    return Action.FS_TRUNCATE, lambda path: os.truncate(path, length)
-
-
-def _times(changes: Changes, request: Request, pointer: int, layout: str) -> _Change:
-    """Return the change of times that are given in one of the three layouts."""
-    data = b""
-    if pointer:
-        size = 16 if layout == "seconds" else 32
-        values = struct.unpack(f"{size // 8}q", changes._memory.read(request, pointer, size))  # noqa: SLF001
-        if layout == "seconds":
-            values = (values[0], 0, values[1], 0)
-        elif layout == "microseconds":
-            values = (values[0], values[1] * 1000, values[2], values[3] * 1000)
-        data = struct.pack("4q", *values)
-
-    def change(path: str) -> None:
-        name, times = _buffer(path), ctypes.create_string_buffer(data, 32)
-        _kernel.call("utimensat", _NOW, ctypes.addressof(name), ctypes.addressof(times) if data else 0, 0)
-
-    return Action.FS_CHMOD, change
-
-
-def _attribute(changes: Changes, request: Request, a: _Arguments) -> _Change:
-    name = os.fsdecode(changes._string(request, a[1]))  # noqa: SLF001
-    if request.name.startswith(("remove", "lremove", "fremove")):
-        return Action.FS_CHMOD, lambda path: os.removexattr(path, name)
-    if a[3] > 65_536:
-        raise OSError(errno.E2BIG, os.strerror(errno.E2BIG))
-    value = changes._memory.read(request, a[2], a[3]) if a[3] else b""  # noqa: SLF001
-    return Action.FS_CHMOD, lambda path: os.setxattr(path, name, value, signed(a[4]))
-
-
-def _buffer(text: str) -> "ctypes.Array[ctypes.c_char]":
-    return ctypes.create_string_buffer(os.fsencode(text))
 
 
 def _raise(error: OSError) -> None:
@@ -394,7 +333,7 @@ _KEEPS_FOLDERS = frozenset(
     {"unlink", "unlinkat", "mkdir", "mkdirat", "mknod", "mknodat", "truncate", "chmod", "fchmod"}
 )
 """These lead no known path elsewhere, or say so themselves."""
-_Handler = Callable[[Changes, Request, _Arguments], Answer]
+_Handler = Callable[[Changes, Request, Arguments], Answer]
 _HANDLERS: dict[str, _Handler] = {
     "unlink": lambda c, r, a: c.remove(r, _NOW, a[0], 0),
     "rmdir": lambda c, r, a: c.remove(r, _NOW, a[0], _AT_REMOVEDIR),
@@ -410,23 +349,25 @@ _HANDLERS: dict[str, _Handler] = {
     "linkat": lambda c, r, a: c.link(r, (a[0], a[1]), (a[2], a[3]), a[4]),
     "symlink": lambda c, r, a: c.symlink(r, a[0], _NOW, a[1]),
     "symlinkat": lambda c, r, a: c.symlink(r, a[0], a[1], a[2]),
-    "truncate": lambda c, r, a: c.on_path(r, _NOW, a[0], _size(a[1])),
-    "chmod": lambda c, r, a: c.on_path(r, _NOW, a[0], _mode(a[1])),
-    "fchmod": lambda c, r, a: c.on_descriptor(r, a[0], _mode(a[1])),
-    "fchmodat": lambda c, r, a: c.on_path(r, a[0], a[1], _mode(a[2])),
-    "fchmodat2": lambda c, r, a: c.on_path(r, a[0], a[1], _mode(a[2]), follow=_follows(a[3])),
-    "chown": lambda c, r, a: c.on_path(r, _NOW, a[0], _owner(a[1], a[2])),
-    "lchown": lambda c, r, a: c.on_path(r, _NOW, a[0], _owner(a[1], a[2]), follow=False),
-    "fchown": lambda c, r, a: c.on_descriptor(r, a[0], _owner(a[1], a[2])),
-    "fchownat": lambda c, r, a: c.on_path(r, a[0], a[1], _owner(a[2], a[3]), follow=_follows(a[4])),
-    "utime": lambda c, r, a: c.on_path(r, _NOW, a[0], _times(c, r, a[1], "seconds")),
-    "utimes": lambda c, r, a: c.on_path(r, _NOW, a[0], _times(c, r, a[1], "microseconds")),
-    "futimesat": lambda c, r, a: c.on_path(r, a[0], a[1], _times(c, r, a[2], "microseconds")),
-    "utimensat": lambda c, r, a: c.on_path(r, a[0], a[1], _times(c, r, a[2], "nanoseconds"), follow=_follows(a[3])),
-    "setxattr": lambda c, r, a: c.on_path(r, _NOW, a[0], _attribute(c, r, a)),
-    "lsetxattr": lambda c, r, a: c.on_path(r, _NOW, a[0], _attribute(c, r, a), follow=False),
-    "fsetxattr": lambda c, r, a: c.on_descriptor(r, a[0], _attribute(c, r, a)),
-    "removexattr": lambda c, r, a: c.on_path(r, _NOW, a[0], _attribute(c, r, a)),
-    "lremovexattr": lambda c, r, a: c.on_path(r, _NOW, a[0], _attribute(c, r, a), follow=False),
-    "fremovexattr": lambda c, r, a: c.on_descriptor(r, a[0], _attribute(c, r, a)),
+    "truncate": lambda c, r, a: c.on_path(r, _NOW, a[0], _attributes.size(a[1])),
+    "chmod": lambda c, r, a: c.on_path(r, _NOW, a[0], _attributes.mode(a[1])),
+    "fchmod": lambda c, r, a: c.on_descriptor(r, a[0], _attributes.mode(a[1])),
+    "fchmodat": lambda c, r, a: c.on_path(r, a[0], a[1], _attributes.mode(a[2])),
+    "fchmodat2": lambda c, r, a: c.on_path(r, a[0], a[1], _attributes.mode(a[2]), follow=_follows(a[3])),
+    "chown": lambda c, r, a: c.on_path(r, _NOW, a[0], _attributes.owner(a[1], a[2])),
+    "lchown": lambda c, r, a: c.on_path(r, _NOW, a[0], _attributes.owner(a[1], a[2]), follow=False),
+    "fchown": lambda c, r, a: c.on_descriptor(r, a[0], _attributes.owner(a[1], a[2])),
+    "fchownat": lambda c, r, a: c.on_path(r, a[0], a[1], _attributes.owner(a[2], a[3]), follow=_follows(a[4])),
+    "utime": lambda c, r, a: c.on_path(r, _NOW, a[0], _attributes.times(c.memory, r, a[1], "seconds")),
+    "utimes": lambda c, r, a: c.on_path(r, _NOW, a[0], _attributes.times(c.memory, r, a[1], "microseconds")),
+    "futimesat": lambda c, r, a: c.on_path(r, a[0], a[1], _attributes.times(c.memory, r, a[2], "microseconds")),
+    "utimensat": lambda c, r, a: c.on_path(
+        r, a[0], a[1], _attributes.times(c.memory, r, a[2], "nanoseconds"), follow=_follows(a[3])
+    ),
+    "setxattr": lambda c, r, a: c.on_path(r, _NOW, a[0], _attributes.attribute(c.memory, r)),
+    "lsetxattr": lambda c, r, a: c.on_path(r, _NOW, a[0], _attributes.attribute(c.memory, r), follow=False),
+    "fsetxattr": lambda c, r, a: c.on_descriptor(r, a[0], _attributes.attribute(c.memory, r)),
+    "removexattr": lambda c, r, a: c.on_path(r, _NOW, a[0], _attributes.attribute(c.memory, r)),
+    "lremovexattr": lambda c, r, a: c.on_path(r, _NOW, a[0], _attributes.attribute(c.memory, r), follow=False),
+    "fremovexattr": lambda c, r, a: c.on_descriptor(r, a[0], _attributes.attribute(c.memory, r)),
 }

@@ -1,5 +1,6 @@
 """The memory of a caller: the strings and records that its arguments point to, copied once."""
 
+import errno
 import os
 import struct
 
@@ -78,6 +79,16 @@ class Memory:
             found += data
             address += len(data)
         return None
+
+    def path(self, request: Request, address: int) -> bytes:
+        """Return the path or name at ``address``.
+
+        Raises: UnreadableError, BadAddressError, and the OSError that the call gets if it is too long.
+        """
+        found = self.string(request, address)
+        if found is None:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+        return found
 
     def strings(self, request: Request, address: int) -> tuple[str, ...]:
         """Return the strings of an argument list, as many and as long as a record keeps.

@@ -201,7 +201,7 @@ class Execution:
         if event == _kernel.PTRACE_EVENT_EXEC:
             try:
                 _check_started(stopped, allowed, argv)
-            except BaseException:
+            except BaseException:  # whatever it is: what was not looked at does not run
                 _kill_traced(stopped)
                 raise
             self.started = True
