@@ -1,3 +1,4 @@
+import asyncio
 import http.client
 import random
 import shutil
@@ -253,18 +254,17 @@ def test_an_adopted_socket_is_served(rules: Rules, plain: Origin) -> None:
 
 def test_much_data_goes_both_ways_whole(rules: Rules, secure: Origin, trusting: ssl.SSLContext) -> None:
     sent = random.Random(5).randbytes(5_000_000)  # noqa: S311 - any bytes
-    with (
-        rules.proxy() as proxy,
-        connect(proxy, secure.port) as raw,
-        trusting.wrap_socket(raw, server_hostname=HOST) as client,
-    ):
-        client.sendall(b"ECHO\r\n\r\n")
-        writer = threading.Thread(target=client.sendall, args=(sent,))
-        writer.start()
-        received = b""
-        while len(received) < len(sent):
-            received += client.recv(65536)
-        writer.join()
+
+    async def echoed(raw: socket.socket) -> bytes:  # not in two threads: an SSLSocket is not for two at a time
+        reader, writer = await asyncio.open_connection(sock=raw, ssl=trusting, server_hostname=HOST)
+        writer.write(b"ECHO\r\n\r\n" + sent)
+        _, received = await asyncio.gather(writer.drain(), reader.readexactly(len(sent)))
+        writer.close()
+        await writer.wait_closed()
+        return received
+
+    with rules.proxy() as proxy, connect(proxy, secure.port) as raw:
+        received = asyncio.run(asyncio.wait_for(echoed(raw), 60))
 
     assert received == sent
 
