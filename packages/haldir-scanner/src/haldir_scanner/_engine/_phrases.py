@@ -45,6 +45,11 @@ class Needs:
         clauses = (tuple(tuple(sorted(number[phrase] for phrase in clause)) for clause in clauses) for clauses in found)
         return cls(phrases, tuple(clauses))
 
+    @property
+    def none(self) -> list[int]:
+        """The places of the patterns that need no phrase; each is looked for as it is."""
+        return [place for place, clauses in enumerate(self.clauses) if not clauses]
+
 
 @define
 class _Ledger:
@@ -118,19 +123,21 @@ class PhraseFilter:
             return None
         database, (phrases, clauses) = loaded
         needs = Needs(tuple(phrases), tuple(clauses))
-        left, _ = _left(sources, numbers, needs)
-        others = HyperscanFilter.stored(left, digest, store)
+        others = HyperscanFilter.stored([sources[place] for place in needs.none], digest, store)
         return None if others is None else cls(numbers, database, _Ledger.of(needs), others)
 
     @classmethod
     def _built(cls, sources: Sequence[str], numbers: Sequence[int], digest: str, store: Store) -> "PhraseFilter":
         needs = Needs.of(sources)
+
+        def probes() -> list[Probe]:
+            return [(probe_of_sentence(sources[place]), (numbers[place],)) for place in needs.none]
+
         ledger = _Ledger.of(needs)
         database = database_of([phrase.encode() for phrase in needs.phrases], ledger.numbers)
         if database is not None:
             save(store, _key(sources, digest), database, [needs.phrases, needs.clauses])
-        left, probes = _left(sources, numbers, needs)
-        others = HyperscanFilter.of(left, lambda: probes, digest, store)
+        others = HyperscanFilter.of([sources[place] for place in needs.none], probes, digest, store)
         return cls(numbers, database, ledger, others)
 
     def candidates(self, text: bytes) -> Iterable[int]:
@@ -141,14 +148,6 @@ class PhraseFilter:
                 self._database.scan(plain(text), teller(found))
         complete = self._ledger.complete(found)
         return [*(self._numbers[place] for place in complete), *self._others.candidates(text)]
-
-
-def _left(sources: Sequence[str], numbers: Sequence[int], needs: Needs) -> tuple[list[str], list[Probe]]:
-    """The patterns that need no phrase; each is looked for as it is."""
-    left = [place for place, clauses in enumerate(needs.clauses) if not clauses]
-    return [sources[place] for place in left], [
-        (probe_of_sentence(sources[place]), (numbers[place],)) for place in left
-    ]
 
 
 def _key(sources: Sequence[str], digest: str) -> str:
