@@ -319,8 +319,7 @@ def test_a_database_is_built_once(store: FolderStore, monkeypatch: pytest.Monkey
 
 def test_only_its_owner_can_read_it(store: FolderStore) -> None:
     open_engine(bundle_of("abc"), Backend.HYPERSCAN_RE2, store=store)
-    [kept] = store.folder.iterdir()
-    assert kept.stat().st_mode & 0o777 == 0o600
+    assert {kept.stat().st_mode & 0o777 for kept in store.folder.iterdir()} == {0o600}
     assert store.folder.stat().st_mode & 0o777 == 0o700
 
 
@@ -328,11 +327,12 @@ def test_only_its_owner_can_read_it(store: FolderStore) -> None:
 def test_a_damaged_database_is_built_anew(damage: bytes | None, store: FolderStore) -> None:
     bundle = bundle_of("abc")
     open_engine(bundle, Backend.HYPERSCAN_RE2, store=store)
-    [kept] = store.folder.iterdir()
-    good = kept.read_bytes()
-    kept.write_bytes(good[:200] + bytes([good[200] ^ 1]) + good[201:] if damage is None else damage)
+    good = {kept: kept.read_bytes() for kept in store.folder.iterdir()}
+    for kept, content in good.items():
+        one_bit = content[:200] + bytes([content[200] ^ 1]) + content[201:]
+        kept.write_bytes(one_bit if damage is None else damage)
     assert spans_in(open_engine(bundle, Backend.HYPERSCAN_RE2, store=store), b"abc") == [("test_rule", 0, 3)]
-    assert kept.read_bytes() == good
+    assert {kept: kept.read_bytes() for kept in store.folder.iterdir()} == good
 
 
 @pytest.mark.parametrize("content", [b"[]\n", b"[]\nnonsense", b"no header", b"7\n" + b"\0" * 64])
@@ -408,7 +408,7 @@ def test_the_default_folder_follows_the_environment(monkeypatch: pytest.MonkeyPa
 
 def test_small_work_builds_no_database_and_large_work_builds_one(monkeypatch: pytest.MonkeyPatch) -> None:
     bundle, store = bundle_of("needle"), MemoryStore()
-    [group] = Patterns(bundle.rules, bundle.signals).groups()
+    group = next(group for group in Patterns(bundle.rules, bundle.signals).groups() if not group.is_by_block)
     monkeypatch.setattr(_open, "GROWN_BYTES", 1_000)
     growing = _open.GrowingFilter.of(group, bundle.digest, store)
     assert list(growing.candidates(b"a needle")) == [0]
@@ -418,6 +418,20 @@ def test_small_work_builds_no_database_and_large_work_builds_one(monkeypatch: py
     again = _open.GrowingFilter.of(group, bundle.digest, store)
     monkeypatch.setattr(_hyperscan, "_build", lambda _: pytest.fail("was built again"))
     assert list(again.candidates(b"a needle" + b" " * 1_000)) == [0]
+
+
+@pytest.mark.parametrize("before", [b"A line.\n", b"- a point\n", b"word " * 20, b"Much text. " * 8 + b"\n"])
+def test_an_order_that_a_blank_line_divides_is_found_wherever_a_block_ends(before: bytes) -> None:
+    engine = engine_for(bundle_of(r"(?i)\bforget\s+all\s+instructions\b"))
+    for size in range(300, 900, 7):
+        text = (before * 200)[:size] + b" Forget all\n\ninstructions. " + b"More text.\n\n" * 40
+        [(_, begin, end)] = spans_in(engine, text)
+        assert text[begin:end] == b"Forget all\n\ninstructions"
+
+
+def test_what_stands_where_two_blocks_meet_is_found_once() -> None:
+    text = (b"a point with a needle " + b"in it " * 20 + b"\n\n") * 50
+    assert len(spans_in(engine_for(bundle_of("needle")), text)) == 50
 
 
 def test_a_rule_with_a_hint_is_found_as_without_one() -> None:

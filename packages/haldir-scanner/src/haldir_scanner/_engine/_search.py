@@ -4,10 +4,9 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from enum import Enum, auto
 from functools import cached_property
 from itertools import islice
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from attrs import define, field, frozen
 
@@ -18,11 +17,18 @@ from haldir_scanner._files._filetypes import PROSE, FileType
 from haldir_scanner._rules._rule import Matcher, Rule, Signal
 from haldir_scanner._text import Region, Text
 
-_BLOCK_BYTES = 1_024
+_BLOCK_BYTES = 512
+_OVERLAP_BYTES = 256
 _BLOCKS_AT_ONCE = 256
 """In which one pattern is tried after the other."""
-# What may match across a paragraph's end, or counts lines.
-_FAR = re.compile(r"\[\\s\\S\]|\(\?[im]*s|\\n(?:[+*{\[(]|\\[sn])|\\s\{\d+,\d{2,}\}")
+# What may match across a paragraph's end, or counts lines, or hundreds of letters.
+_FAR = re.compile(
+    r"\[\\s\\S\]|\(\?[im]*s|\\s\{\d+,\d{2,}\}|\{\d{3,}[,}]"
+    # Much of anything that a line feed may be part of.
+    r"|\[\^(?![^\]]*\\[ns])(?:\\.|[^\]\\])*\](?:[*+]|\{\d+,(?:\d{3,})?\})|\\n\)[*+{]|\(\?:\\n[^()]*\)[*+{]"
+    # A line feed, and after it another one, perhaps.
+    r"|\\n(?:[+*{(]|\\[sn]|\[(?!\^\\n)(?:\^|[^\]]*\\[sn]))"
+)
 _NOTHING_BUT_BYTES = frozenset({FileType.BINARY})
 _MAX_TRIES = 2_000
 """Places at which one pattern is looked at in one text, those in the wrong region and those excluded among them."""
@@ -76,15 +82,20 @@ class _Entry:
         """The numbers of its patterns."""
         return range(self.first, self.first + len(self.matcher.patterns))
 
-    def probes(self) -> list[Probe]:
+    def source(self, number: int) -> str:
+        """One of its patterns."""
+        return self.matcher.patterns[number - self.first]
+
+    def probes(self, number: int) -> list[Probe]:
         """What is looked for first, and the numbers of the patterns that may match where it is found."""
-        if self.matcher.hint:
-            return [(hint, tuple(self.numbers)) for hint in self.matcher.hint]
-        return [
-            (probe, (number,))
-            for source, number in zip(self.matcher.patterns, self.numbers, strict=True)
-            for probe in probes_of(source)
-        ]
+        if not self.matcher.hint:
+            return [(probe, (number,)) for probe in probes_of(self.source(number))]
+        # Its hints stand for all of its patterns.
+        return [(hint, tuple(self.numbers)) for hint in self.matcher.hint] if number == self.first else []
+
+    def goes_far(self, number: int) -> bool:
+        """Whether a pattern is looked for in a text as a whole: its match may go beyond a paragraph."""
+        return bool(self.matcher.all_of or self.matcher.hint or _FAR.search(self.source(number)))
 
 
 @frozen
@@ -93,33 +104,39 @@ class Group:
 
     Attributes:
         types: a text of none of these has no match.
+        is_of_prose: whether it is for texts that may be prose, or for all others.
         is_by_block: whether each block of a text is searched by itself, because no match goes beyond a paragraph.
         numbers: of the patterns.
         sources: the patterns.
     """
 
     types: frozenset[FileType]
+    is_of_prose: bool
     is_by_block: bool
     numbers: tuple[int, ...]
     sources: tuple[str, ...]
-    _entries: tuple[_Entry, ...]
+    _members: tuple[tuple[_Entry, int], ...]
 
     @classmethod
-    def of(cls, entries: Sequence[_Entry], *, is_by_block: bool) -> "Group":
-        """The group of these entries."""
+    def of(cls, members: Sequence[tuple[_Entry, int]], *, is_of_prose: bool, is_by_block: bool = False) -> "Group":
+        """The group of these patterns, each with its entry."""
         return cls(
-            types=frozenset().union(*(entry.matcher.file_types for entry in entries)),
+            types=frozenset().union(*(entry.matcher.file_types for entry, _ in members)),
+            is_of_prose=is_of_prose,
             is_by_block=is_by_block,
-            numbers=tuple(number for entry in entries for number in entry.numbers),
-            sources=tuple(source for entry in entries for source in entry.matcher.patterns),
-            entries=tuple(entries),
+            numbers=tuple(number for _, number in members),
+            sources=tuple(entry.source(number) for entry, number in members),
+            members=tuple(members),
         )
+
+    def is_for(self, types: frozenset[FileType]) -> bool:
+        """Whether a text of these types is searched for the patterns."""
+        return self.is_of_prose != types.isdisjoint(PROSE) and not self.types.isdisjoint(types)
 
     def probes(self) -> list[Probe]:
         """What a fast filter looks for: hints, and the patterns of which no seldom word is known."""
-        probes = [probe for entry in self._entries for probe in entry.probes()]
-        relax = probe_of_file if FileType.BINARY in self.types else probe_of_text
-        return [(relax(source), numbers) for source, numbers in probes]
+        relax = probe_of_text if self.is_of_prose or FileType.BINARY not in self.types else probe_of_file
+        return [(relax(probe), numbers) for entry, number in self._members for probe, numbers in entry.probes(number)]
 
 
 class Patterns:
@@ -142,29 +159,17 @@ class Patterns:
         self.hints = [hint for entry in self.entries for hint in entry.matcher.hint]
 
     def groups(self) -> list[Group]:
-        """The patterns by where they are searched: in everything, in programs and data, in nothing but prose."""
-        by_kind: dict[_Kind, list[_Entry]] = {}
-        for entry in self.entries:
-            by_kind.setdefault(_kind(entry.matcher), []).append(entry)
-        return [Group.of(by_kind[kind], is_by_block=kind is _Kind.SENTENCE) for kind in _Kind if kind in by_kind]
-
-
-class _Kind(Enum):
-    """Where a matcher is searched for."""
-
-    ANYWHERE = auto()
-    PROGRAM = auto()
-    PROSE = auto()
-    SENTENCE = auto()
-
-
-def _kind(matcher: Matcher) -> _Kind:
-    if FileType.BINARY in matcher.file_types:
-        return _Kind.ANYWHERE
-    if not matcher.file_types <= PROSE:
-        return _Kind.PROGRAM
-    goes_far = matcher.all_of or any(_FAR.search(pattern) for pattern in matcher.any_of)
-    return _Kind.PROSE if goes_far else _Kind.SENTENCE
+        """The patterns by where they are searched: in prose whole or by paragraph; in everything else, in programs."""
+        members = [(entry, number) for entry in self.entries for number in entry.numbers]
+        anywhere = [one for one in members if FileType.BINARY in one[0].matcher.file_types]
+        elsewhere = [one for one in members if FileType.BINARY not in one[0].matcher.file_types]
+        groups = [
+            Group.of(anywhere, is_of_prose=False),
+            Group.of([one for one in elsewhere if not one[0].matcher.file_types <= PROSE], is_of_prose=False),
+            Group.of([one for one in members if one[0].goes_far(one[1])], is_of_prose=True),
+            Group.of([one for one in members if not one[0].goes_far(one[1])], is_of_prose=True, is_by_block=True),
+        ]
+        return [group for group in groups if group.numbers]
 
 
 @frozen
@@ -185,26 +190,26 @@ class Engine:
         searched = text.data if here.all_types == _NOTHING_BUT_BYTES else _without_continuations(text.data)
         found = Found([], set())
         for group, one in self.filters:
-            if not group.types.isdisjoint(here.all_types):
-                for begin, end, numbers in self._likely(group, one, searched, here):
-                    for entry, candidates in self._tried(numbers, searched[begin:end], here):
-                        _Search(self, entry, searched, here, found, begin, end, per_rule).run(candidates)
+            if group.is_for(here.all_types):
+                for block, numbers in self._likely(group, one, searched, here):
+                    for entry, candidates in self._tried(numbers, block.of(searched), here):
+                        _Search(self, entry, searched, here, found, block, per_rule).run(candidates)
         return found
 
     def _likely(
         self, group: Group, one: Filter, text: bytes, here: "_Here"
-    ) -> Iterator[tuple[int, int, Iterable[int]]]:
+    ) -> Iterator[tuple["_Block", Iterable[int]]]:
         """The parts of a text in which something may match, each with the numbers of the patterns that may."""
         if not group.is_by_block:
-            yield 0, len(text), one.candidates(text)
+            yield _Block(0, len(text)), one.candidates(text)
             return
         blocks = _blocks(text)
         while some := list(islice(blocks, _BLOCKS_AT_ONCE)):
-            yield from self._likely_in(one, [text[begin:end] for begin, end in some], some, here)
+            yield from self._likely_in(one, [block.of(text) for block in some], some, here)
 
     def _likely_in(
-        self, one: Filter, texts: Sequence[bytes], places: Sequence[tuple[int, int]], here: "_Here"
-    ) -> Iterator[tuple[int, int, list[int]]]:
+        self, one: Filter, texts: Sequence[bytes], blocks: Sequence["_Block"], here: "_Here"
+    ) -> Iterator[tuple["_Block", list[int]]]:
         """The same for some blocks at once: each pattern is tried in one after the other, while it is at hand."""
         having: dict[int, list[int]] = {}
         for place, text in enumerate(texts):
@@ -216,7 +221,7 @@ class Engine:
                 continue
             for place in self._regexes.likely(number, [texts[place] for place in found]):
                 numbers[found[place]].append(number)
-        yield from ((*place, likely) for place, likely in zip(places, numbers, strict=True) if likely)
+        yield from ((block, likely) for block, likely in zip(blocks, numbers, strict=True) if likely)
 
     def _tried(self, numbers: Iterable[int], text: bytes, here: "_Here") -> Iterator[tuple[_Entry, Sequence[int]]]:
         """The entries that patterns belong to, with the numbers of those that may match in ``text``."""
@@ -277,6 +282,17 @@ class _Here:
         return region in matcher.regions and not types.isdisjoint(matcher.file_types)
 
 
+class _Block(NamedTuple):
+    """A part of a text that is searched by itself; what ends where the one before it was searched is not new."""
+
+    begin: int
+    end: int
+    searched: int = 0
+
+    def of(self, text: bytes) -> bytes:
+        return text[self.begin : self.end]
+
+
 @frozen
 class _Search:
     """The search for one entry in one text, or in a block of it."""
@@ -286,8 +302,7 @@ class _Search:
     text: bytes
     here: _Here
     found: Found
-    begin: int
-    end: int
+    block: _Block
     per_rule: int
 
     def run(self, candidates: Collection[int]) -> None:
@@ -319,8 +334,8 @@ class _Search:
 
     def _matches(self, number: int) -> Iterator[tuple[int, int]]:
         """The matches of a pattern that count, at most one per line."""
-        start, tries = self.begin, 0
-        while (span := self.engine.find(number, self.text, start, self.end)) is not None:
+        start, tries = self.block.begin, 0
+        while (span := self.engine.find(number, self.text, start, self.block.end)) is not None:
             tries += 1
             if tries > _MAX_TRIES:
                 self.found.is_complete = False
@@ -329,11 +344,13 @@ class _Search:
             # A regex that begins with "anything but a letter" may begin with the line feed of the line before.
             begin, end = span[1] - len(matched.lstrip()), span[1]
             start = max(end, span[0] + 1)
+            if end <= self.block.searched:
+                continue
             if not self.here.admits(self.entry.matcher, begin) or self.engine.is_excluded(self.entry, matched.strip()):
                 continue
             yield begin, end
-            line_end = self.text.find(b"\n", begin, self.end)
-            start = max(start, self.end if line_end < 0 else line_end)
+            line_end = self.text.find(b"\n", begin, self.block.end)
+            start = max(start, self.block.end if line_end < 0 else line_end)
 
     def _together(self) -> Iterator[tuple[int, int]]:
         """The matches of the first of several patterns that have a match of each other one near them."""
@@ -345,14 +362,30 @@ class _Search:
                 yield begin, end
 
 
-def _blocks(text: bytes) -> Iterator[tuple[int, int]]:
-    """The paragraphs of a text, small ones together; a block ends where a line is blank."""
-    begin = 0
-    while begin < len(text):
-        blank = text.find(b"\n\n", begin + _BLOCK_BYTES)
+def _blocks(text: bytes) -> Iterator[_Block]:
+    """The paragraphs of a text, small ones together; a block ends where a line is blank.
+
+    Where that is in the middle of a sentence, the next block begins with the last words before it, so that an order
+    that a blank line divides is in one block as a whole.
+    """
+    begin = searched = 0
+    while searched < len(text):
+        blank = text.find(b"\n\n", searched + _BLOCK_BYTES)
         end = len(text) if blank < 0 else blank + 2
-        yield begin, end
-        begin = end
+        yield _Block(begin, end, searched)
+        begin, searched = _resumed(text, blank), end
+
+
+def _resumed(text: bytes, blank: int) -> int:
+    """Where the block after a blank line begins."""
+    if text[blank - 1 : blank] == b".":
+        return blank + 2
+    low = blank - _OVERLAP_BYTES
+    line = text.rfind(b"\n", low, blank)
+    if line >= 0:
+        return line + 1
+    word = text.find(b" ", low, blank)
+    return word + 1 if word >= 0 else blank + 2
 
 
 def _without_continuations(data: bytes) -> bytes:
