@@ -111,6 +111,25 @@ def test_a_violation_is_126_and_says_what(enforce: Run, plain: Make, work: Path)
     ]
 
 
+def test_arguments_that_are_not_kept_are_counted_wherever_they_are_told(enforce: Run, plain: Make, work: Path) -> None:
+    words = " ".join(["-x"] * 99 + ["y" * 2000])
+    records = ("--report", "report.json", "--audit-log", "audit.jsonl")
+    code, _, err = enforce(plain(), *records, "--", "sh", "-c", f"exec /usr/bin/id {'z' * 2000} {words}")
+    assert code == 126
+    assert "... and 38 more arguments): deny" in err
+    (told,) = json.loads((work / "report.json").read_text())["violations"]
+    assert (len(told["argv"]), told["left_out"]) == (64, {"arguments": 38, "characters": [[1, 976]]})
+    argv = [json.loads(line)["argv"] for line in (work / "audit.jsonl").read_text().splitlines()]
+    assert ["/usr/bin/id", "z" * 1024 + "\\+976", *["-x"] * 62, "\\+38"] in argv
+
+
+def test_a_script_of_the_skill_is_started_by_its_path(enforce: Run, plain: Make) -> None:
+    skill = plain(main="#!/usr/bin/env python3\nimport sys\nprint('rain', sys.argv[1])\n")
+    (skill / "main").chmod(0o755)
+    for name in ("./main", skill / "main"):
+        assert enforce(skill, "--", name, "Ypres") == (0, "rain Ypres\n", "")
+
+
 def test_a_missing_program_is_125(enforce: Run, plain: Make) -> None:
     code, out, err = enforce(plain(), "--", "no-such-program")
     assert (code, out) == (125, "")

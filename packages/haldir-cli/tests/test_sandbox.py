@@ -85,6 +85,20 @@ def test_a_command_can_be_given(run: Run, plain: Make) -> None:
     assert {tuple(each["argv"][-2:]) for each in report["runs"]} == {("main.py", "--today")}
 
 
+def test_a_program_of_the_skill_is_named_by_its_path_in_it(run: Run, plain: Make) -> None:
+    skill = plain("#!/usr/bin/env python3\nprint('rain')\n")
+    (skill / "main.py").chmod(0o755)
+    code, out, _ = run("sandbox", skill, "--json", "--", "./main.py")
+    assert code == 0
+    assert {each["stdout"] for each in json.loads(out)["runs"]} == {"rain\n"}
+
+
+def test_a_command_that_is_not_there_is_wrong_use_and_no_answer(run: Run, plain: Make) -> None:
+    code, out, err = run("sandbox", plain(), "--", "main.py")
+    assert (code, out) == (2, "")
+    assert "the skill has a file of this name: say ./main.py" in err
+
+
 def test_a_level_that_is_not_reached_is_no_answer(run: Run, plain: Make, work: Path) -> None:
     skill = plain("open('/etc/shadow')\n")
     code, out, err = run("sandbox", skill, "--require", "L5", "--json", "--report", "report.json")

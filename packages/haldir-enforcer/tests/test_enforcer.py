@@ -15,6 +15,7 @@ from haldir_enforcer import Enforcer, Level, Limits, Outcome, PolicyError, React
 from haldir_enforcer.confinement import Ending, Launch, Running, Standing, Truth
 from haldir_enforcer.errors import ConfinementError
 from haldir_enforcer.events import Action, By
+from haldir_enforcer.locating import started
 from haldir_enforcer.session import Streams
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="these runs are confined by Linux")
@@ -202,6 +203,61 @@ def test_a_script_whose_interpreter_is_missing_is_refused(enforcer: Enforcer, ma
 def test_a_relative_path_is_one_in_the_copy(enforcer: Enforcer, make: Make) -> None:
     outcome = enforcer.run(make(main="#!/bin/sh\necho rain $1\n"), ["./main", "today"])
     assert (outcome.stdout, outcome.stderr, outcome.violations) == (b"rain today\n", b"", ())
+
+
+@pytest.mark.parametrize(
+    ("first", "flag"),
+    [
+        ("#!/usr/bin/env python3", 0),
+        ("#! /usr/bin/env  python3 ", 0),
+        ("#!/usr/bin/env -S python3 -I", 1),
+        ("#!/usr/bin/env -Spython3 -X utf8 -I", 1),
+    ],
+)
+def test_a_script_that_asks_env_for_its_interpreter_is_given_to_it(
+    enforcer: Enforcer, make: Make, first: str, flag: int
+) -> None:
+    script = f"{first}\nimport sys\nprint(sys.argv[1:], sys.flags.isolated)\n"
+    outcome = enforcer.run(make(main=script), ["./main", "a b"])
+    assert (outcome.stdout.decode(), outcome.violations) == (f"['a b'] {flag}\n", ())
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "#!/usr/bin/env -S A=B python3",
+        "#!/usr/bin/env -S 'python3'",
+        "#!/usr/bin/env -S python3 ${HOME}",
+        "#!/usr/bin/env -i python3",
+        "#!/usr/bin/env no-such-interpreter",
+        "#!/usr/bin/env",
+        "#!/tmp/env python3",
+        "echo",
+        "",
+    ],
+)
+def test_what_else_a_first_line_asks_for_stays_as_it_is(make: Make, first: str) -> None:
+    program = str(make(main=f"{first}\n").folder / "main")
+    assert started(program, ["x"], ["/usr/bin"]) == (program, "x")
+
+
+def test_the_interpreter_of_the_first_program_is_no_grant_for_another(enforcer: Enforcer, make: Make) -> None:
+    script = "#!/usr/bin/env sh\n/usr/bin/python3 -c 'print(1)'\n"
+    outcome = enforcer.run(make(main=script), ["./main"])
+    assert (outcome.stdout, outcome.ended.ending) == (b"", Ending.VIOLATION)
+    assert outcome.violations[0].action is Action.PROCESS_EXEC
+
+
+def test_an_absolute_path_into_the_skill_means_its_copy(enforcer: Enforcer, make: Make) -> None:
+    skill = make(main="#!/bin/sh\necho rain\n")
+    (skill.source / "main").write_text("#!/bin/sh\necho changed after it was verified\n")
+    outcome = enforcer.run(skill, [str(skill.source / "main")])
+    assert (outcome.stdout, outcome.stderr, outcome.violations) == (b"rain\n", b"", ())
+
+
+def test_a_bare_name_is_never_a_file_of_the_skill_but_the_advice_knows_it(enforcer: Enforcer, make: Make) -> None:
+    with pytest.raises(RefusedError, match=r"the skill has a file of this name: say \./main"):
+        enforcer.run(make(main="#!/bin/sh\n"), ["main"])
 
 
 def test_the_callers_path_does_not_choose_the_program(

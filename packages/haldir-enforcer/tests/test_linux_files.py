@@ -279,8 +279,9 @@ def test_the_program_has_the_umask_of_its_caller(skill: Any) -> None:
     assert outcome.output.split() == ["0o100640", "0o40750", "0o27"], outcome.output
 
 
-def test_a_semaphore_of_the_whole_machine_is_refused_and_no_violation(skill: Any) -> None:
-    outcome = skill.python(f"{TRY}\nimport multiprocessing\nattempt(multiprocessing.Lock)", declared=WRITES)
+def test_a_semaphore_with_a_name_of_its_own_is_refused_and_no_violation(skill: Any) -> None:
+    code = "attempt(lambda: os.open('/dev/shm/sem.application', os.O_RDWR | os.O_CREAT | os.O_EXCL))"
+    outcome = skill.python(f"{TRY}\nimport os\n{code}", declared=WRITES)
     assert outcome.output.split() == ["REFUSED", "13"], outcome.output
     assert not outcome.violations
 

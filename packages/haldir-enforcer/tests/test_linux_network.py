@@ -1,6 +1,7 @@
 # The class of the fixture is in conftest, which tests cannot import.
 # ruff: noqa: ANN401
 
+import contextlib
 import os
 import socket
 import threading
@@ -264,6 +265,38 @@ os._exit(0)
         limits=Limits(timeout_seconds=20),
     )
     assert outcome.output.split() == ["DONE"]
+
+
+@pytest.mark.parametrize(
+    ("read", "write", "said"),
+    [(False, True, "DONE b'hello'"), (True, False, "REFUSED 13"), (False, False, "REFUSED")],
+    ids=["may write", "may read", "nothing"],
+)
+def test_who_may_write_in_a_folder_may_talk_over_a_socket_there_and_nobody_else(
+    skill: Any, tmp_path: Path, *, read: bool, write: bool, said: str
+) -> None:
+    path = tmp_path / "outside" / "s"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+        threading.Thread(target=_greet_one, args=(server,), daemon=True).start()
+        places = {"read": [str(path.parent)] * read, "write": [str(path.parent)] * write}
+        outcome = skill.python(
+            f"{TRY}\ndef talk():\n    peer = socket.socket(socket.AF_UNIX)\n    peer.connect({str(path)!r})\n"
+            "    return peer.recv(9)\nattempt(talk)",
+            declared={"filesystem": places},
+        )
+        server.shutdown(socket.SHUT_RDWR)
+    assert outcome.output.startswith(said), outcome
+    assert [event.path for event in outcome.violations] == ([] if write else [str(path)])
+    assert outcome.of(Action.IPC_UNIX)
+
+
+def _greet_one(server: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        peer, _ = server.accept()
+        with peer:
+            peer.sendall(b"hello")
 
 
 def test_the_peer_of_a_stream_socket_is_judged_by_its_real_path(skill: Any, tmp_path: Path) -> None:

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from haldir_enforcer._linux import _memory, _programs
+from haldir_enforcer._auditlog.text import printable_argv
+from haldir_enforcer._linux._libraries import looks_for_library
+from haldir_enforcer._linux._memory import Arguments
 from haldir_enforcer.confinement import Ending, Launch, Reaction
 from haldir_enforcer.errors import ConfinementError
-from haldir_enforcer.events import Action, Decision, Event
+from haldir_enforcer.events import Action, Class, Decision, Event, LeftOut
 
 TRUE = os.path.realpath(shutil.which("true") or "/usr/bin/true")
+PYTHON = os.path.realpath(sys.executable)
 DECLARED: dict[str, Any] = {"exec": ["true"]}
 
 SPAWN = """
@@ -131,16 +134,63 @@ while time.monotonic() < end:
         (["/bin/sh", "/s.sh", "x"], ("s.sh", "x"), True),
         (["/usr/bin/env", "sh", "/s.sh", "x"], ("s.sh", "x"), True),
         (["/bin/sh", "/s.sh", "y"], ("s.sh", "x"), False),
-        (["sh", "-c", "long"], ("sh", "-c", _memory.CUT), True),
         ([""], (), True),
-        ([str(n) for n in range(99)], tuple(str(n) for n in range(_memory.MOST_ARGUMENTS)), True),
-        (["sh"], tuple(str(n) for n in range(_memory.MOST_ARGUMENTS)), False),
+        (["sh", "-c", "x" * 9000], ("sh", "-c", "x" * 9000), True),
+        (["sh", "-c", "x" * 9000 + "y"], ("sh", "-c", "x" * 9000), False),
     ],
 )
 def test_the_arguments_of_a_new_program_are_those_that_were_read(
     words: list[str], argv: tuple[str, ...], *, same: bool
 ) -> None:
-    assert _programs._are_those(words, argv) is same
+    read = Arguments(tuple(map(os.fsencode, argv)), len(argv))
+    assert read.are([os.fsencode(word) for word in words]) is same
+
+
+NUMBERS = [b"%d" % number for number in range(99)]
+
+
+@pytest.mark.parametrize(
+    ("words", "same"),
+    [
+        (NUMBERS, True),
+        ([b"/bin/sh", b"/s.sh", *NUMBERS[1:]], True),
+        ([*NUMBERS[:5], b"-x", *NUMBERS[6:]], False),
+        (NUMBERS[:-1], False),
+        ([b"sh"], False),
+    ],
+    ids=["same", "script", "changed", "fewer", "none"],
+)
+def test_of_a_long_list_of_arguments_the_beginning_is_compared(words: list[bytes], *, same: bool) -> None:
+    assert Arguments(tuple(NUMBERS[:64]), len(NUMBERS)).are(words) is same
+
+
+def test_arguments_that_a_record_leaves_out_are_counted(skill: Any) -> None:
+    words = ["ä" * 1500, *["-x"] * 600, "last"]
+    outcome = skill.python(f"import os\nos.execv({TRUE!r}, ['true', *{words!r}])", declared=DECLARED)
+    assert outcome.ended.code == 0, outcome
+    event = outcome.of(Action.PROCESS_EXEC)[-1]
+    assert event.argv == ("true", "ä" * 1024, *["-x"] * 62)
+    assert event.left_out == LeftOut(arguments=603 - 64, characters=((1, 1500 - 1024),))
+    assert printable_argv(event) == ["true", "ä" * 1024 + "\\+476", *["-x"] * 62, "\\+539"]
+
+
+def test_arguments_that_are_all_recorded_have_no_mark(skill: Any) -> None:
+    words = ["x" * 1024, *["-x"] * 62]
+    outcome = skill.python(f"import os\nos.execv({TRUE!r}, ['true', *{words!r}])", declared=DECLARED)
+    event = outcome.of(Action.PROCESS_EXEC)[-1]
+    assert event.argv == ("true", *words)
+    assert event.left_out is None
+
+
+@pytest.mark.parametrize("words", ["[b'x' * 131_072]", "[b'x'] * 700_000"], ids=["one is too long", "too many"])
+def test_arguments_that_no_program_can_have_are_refused_as_by_the_kernel(skill: Any, words: str) -> None:
+    outcome = skill.python(
+        f"import os\ntry:\n    os.execv({TRUE!r}, [b'true', *{words}])\nexcept OSError as error:\n"
+        "    print(error.strerror)",
+        declared=DECLARED,
+    )
+    assert outcome.output == "Argument list too long\n", outcome
+    assert outcome.ended.ending is Ending.EXITED
 
 
 def test_the_interpreter_of_a_script_must_be_declared_too(skill: Any) -> None:
@@ -172,6 +222,56 @@ def test_a_program_that_changed_since_the_policy_was_made_is_refused(lone_skill:
         file.write(b"changed")
     with pytest.raises(ConfinementError, match="has changed"):
         lone_skill.python("pass", policy=policy)
+
+
+def test_python_finds_a_shared_library_and_that_is_no_violation(skill: Any) -> None:
+    outcome = skill.run([PYTHON, "-I", "-c", "import ctypes.util; print(ctypes.util.find_library('c'))"])
+    assert outcome.output == "libc.so.6\n", outcome
+    (listed,) = outcome.of(Action.PROCESS_EXEC)
+    assert (listed.argv, listed.kind) == (("/sbin/ldconfig", "-p"), Class.AMBIENT)
+
+
+def test_a_library_that_is_nowhere_is_no_violation_either(skill: Any) -> None:
+    code = "import ctypes.util, tempfile; tempfile.tempdir = 'out'; print(ctypes.util.find_library('no-such'))"
+    outcome = skill.run([PYTHON, "-I", "-c", code], declared={"filesystem": {"read": [], "write": ["out"]}})
+    assert outcome.output == "None\n", outcome
+    assert not outcome.violations
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["-v"], ["-p", "-p"], ["-C", "data.txt", "-p"], ["-p", "-r", "."], ["-p", *["-v"] * 80]]
+)
+def test_the_list_of_libraries_is_all_that_ldconfig_may_tell(skill: Any, words: list[str]) -> None:
+    code = f"import os\ntry: os.execv('/sbin/ldconfig', ['/sbin/ldconfig', *{words!r}])\nexcept OSError: print('no')"
+    outcome = skill.run([PYTHON, "-I", "-c", code])
+    assert outcome.output == "no\n"
+    assert [event.path for event in outcome.violations] == [os.path.realpath("/sbin/ldconfig")]
+
+
+def test_only_python_may_list_the_libraries(skill: Any) -> None:
+    outcome = skill.run(["/bin/sh", "-c", "exec /sbin/ldconfig -p"])
+    assert "libc.so" not in outcome.output
+    assert not outcome.of(Action.PROCESS_EXEC, Decision.ALLOW)
+
+
+@pytest.mark.parametrize(
+    ("program", "words", "quiet"),
+    [
+        ("/sbin/ldconfig", ["-p"], True),
+        ("/usr/bin/gcc", ["-Wl,-t", "-o", "/x", "-lc"], True),
+        ("/usr/bin/ld", ["-t", "-L", "/opt", "-L", "/y", "-o", "/dev/null", "-lc"], True),
+        ("/usr/bin/objdump", ["-p", "-j", ".dynamic", "/lib/x.so"], True),
+        ("/usr/bin/gcc", ["-Wl,-t", "-o", "/x", "-lc", "x.c"], False),
+        ("/usr/bin/ld", ["-t", "-o", "x", "-lc"], False),
+        ("/usr/bin/curl", ["-p"], False),
+        ("/home/ldconfig", ["-p"], False),
+        ("ldconfig", ["-p"], False),
+    ],
+)
+def test_a_refused_search_for_a_library_is_told_from_other_programs(
+    program: str, words: list[str], *, quiet: bool
+) -> None:
+    assert looks_for_library(program, tuple(map(os.fsencode, words))) is quiet
 
 
 def test_a_program_that_is_not_there_is_not_started(skill: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from haldir_core import Permissions
-from haldir_enforcer.events import Action, Class, Endpoint, Event
+from haldir_enforcer.events import Action, Class, Endpoint, Event, LeftOut
 from haldir_enforcer.policy import compile_policy
 from haldir_sandbox import behaviour, comparison, conditions
 from haldir_sandbox.behaviour import MAX_DEEDS, Behaviour, What, together
@@ -133,6 +133,15 @@ def test_what_the_sandbox_lets_be_read_in_the_home_is_not_declared_by_that(event
         ("medium", "sandbox.undeclared-read"),
         ("critical", "sandbox.decoy-credential"),
     ]
+
+
+def test_words_that_are_not_shown_are_counted(event: Make, places: Places) -> None:
+    many = event(Action.PROCESS_EXEC, path="/usr/bin/id", argv=("id", *["-x"] * 63), left_out=LeftOut(arguments=100))
+    seen = behaviour_of([many], places)
+    (deed,) = seen.deeds
+    assert (len(deed.argv), deed.argv_left_out) == (32, 132)
+    (finding,) = comparison.violations(seen)
+    assert "-x -x ... and 132 more arguments" in finding.message
 
 
 def test_hostile_words_are_one_printable_line(event: Make, places: Places) -> None:

@@ -8,12 +8,14 @@ from typing import Any, Protocol
 import attrs
 import pytest
 
-from haldir_core import LayerReport, Permissions, SkillSnapshot, Status, UnsafeSkillError
+from haldir_core import LayerReport, Permissions, SkillSnapshot, Status, UnsafeSkillError, read_skill
 from haldir_enforcer.confinement import Ended, Ending, Launch, Level, Reaction
 from haldir_enforcer.errors import ConfinementError, PolicyError
-from haldir_enforcer.events import Action, By, Class, Decision, Event
+from haldir_enforcer.events import Action, By, Class, Decision, Event, LeftOut
 from haldir_enforcer.limits import Limits
+from haldir_enforcer.locating import NoProgramError
 from haldir_sandbox import EntryKind, EntryPointError, Options, ground_with, sandbox
+from haldir_sandbox.eventlog import MAX_TRACE_BYTES, Trace
 from haldir_sandbox.report import SandboxReport
 
 MakeSkill = Callable[[Mapping[str, str]], SkillSnapshot]
@@ -33,6 +35,13 @@ class Fake(Protocol):
 def run(snapshot: SkillSnapshot, confinement: Fake, **options: object) -> SandboxReport:
     chosen = Options(**options)  # type: ignore[arg-type] # the caller knows the members
     return sandbox(snapshot, Permissions.deny_all(), prepare=ground_with(confinement), options=chosen)  # type: ignore[arg-type] # a fake
+
+
+def runnable(skill: MakeSkill) -> SkillSnapshot:
+    """Return a skill whose script is executable."""
+    source = skill({**ONE_SCRIPT, "scripts/x.txt": ""}).path
+    (source / "run.py").chmod(0o755)
+    return read_skill(source, copy_to=source.parent / "runnable")
 
 
 def rules(report: SandboxReport) -> set[str]:
@@ -175,6 +184,27 @@ def test_a_command_of_the_operator_runs_as_it_stands_and_is_answered_by_nobody(s
     assert [entry.source for entry in report.entry_points] == ["command line"]
 
 
+@pytest.mark.parametrize("word", ["./run.py", "scripts/../run.py", "{source}/run.py"])
+def test_a_program_of_the_skill_is_named_by_its_path(word: str, skill: MakeSkill, fake: Fake) -> None:
+    snapshot = runnable(skill)
+    confinement = fake()
+    report = run(snapshot, confinement, command=(word.format(source=snapshot.path), "FILE"))
+    assert report.runs
+    for launch in confinement.launches:
+        assert launch.argv == (f"{launch.cwd}/run.py", "FILE")
+        assert not launch.cwd.startswith(str(snapshot.path))
+
+
+@pytest.mark.parametrize(
+    "word", ["./nothing", "run.py", "no-such-program", "SKILL.md", "./SKILL.md", "", "../x", "/x", "run.py/../run.py"]
+)
+def test_a_command_that_cannot_be_started_is_an_error_and_no_pass(word: str, skill: MakeSkill, fake: Fake) -> None:
+    confinement = fake()
+    with pytest.raises(NoProgramError, match=r"is not there|is no file|is not executable"):
+        run(runnable(skill), confinement, command=(word,))
+    assert confinement.launches == []
+
+
 def test_one_entry_point_can_be_chosen(skill: MakeSkill, fake: Fake) -> None:
     report = run(skill({**ONE_SCRIPT, "other.sh": "#!/bin/sh\n"}), fake(), only="other.sh")
     assert [entry.file for entry in report.entry_points] == ["other.sh"]
@@ -202,6 +232,50 @@ def test_the_trace_is_json_lines_that_nobody_else_reads(skill: MakeSkill, fake: 
     assert trace.stat().st_mode & 0o777 == 0o600
     with pytest.raises(FileExistsError):
         run(snapshot, fake(), trace=trace)
+
+
+def test_a_flood_of_events_cuts_the_trace_and_the_trace_and_the_report_say_so(
+    skill: MakeSkill, fake: Fake, tmp_path: Path
+) -> None:
+    def flood(launch: Launch) -> None:
+        for number in range(150):
+            violating(Action.FS_WRITE, path=f"/{number}", flags=("x" * 4096,) * 64)(launch)
+
+    trace = tmp_path / "trace.jsonl"
+    report = run(skill(ONE_SCRIPT), fake(flood), trace=trace)
+    size = trace.stat().st_size
+    assert MAX_TRACE_BYTES - 300_000 < size < MAX_TRACE_BYTES + 300
+    *_, cut, end = map(json.loads, trace.read_text("ascii").splitlines())
+    assert cut == {"run": "trace", "cut": True, "most_bytes": MAX_TRACE_BYTES}
+    assert report.trace_left_out > 0
+    assert end == {"run": "end", "status": "reject", "level": "L3", "cut": True, "left_out": report.trace_left_out}
+    assert report.to_json()["trace_left_out"] == report.trace_left_out
+    assert {f"/{number}" for number in range(150)} <= {deed.path for deed in report.behaviour.deeds}
+
+
+def test_a_whole_trace_has_no_word_of_a_cut(skill: MakeSkill, fake: Fake, tmp_path: Path) -> None:
+    report = run(skill(ONE_SCRIPT), fake(), trace=tmp_path / "trace.jsonl")
+    assert "trace_left_out" not in report.to_json()
+    assert (tmp_path / "trace.jsonl").read_text() == '{"run":"end","status":"pass","level":"L3"}\n'
+
+
+def test_once_a_trace_is_cut_nothing_more_is_in_it_but_its_end(event: Callable[..., Event], tmp_path: Path) -> None:
+    path = tmp_path / "trace.jsonl"
+    with Trace(path, most_bytes=300) as trace:
+        for name in ("/a", "/" + "b" * 400, "/c"):
+            trace.write("run", event(Action.FS_WRITE, path=name))
+        trace.end("pass", "L3")
+    lines = [json.loads(line) for line in path.read_text("ascii").splitlines()]
+    assert [line.get("path") for line in lines] == ["/a", None, None]
+    assert lines[-1]["left_out"] == trace.left_out == 2
+
+
+def test_the_trace_marks_arguments_that_are_left_out(event: Callable[..., Event], tmp_path: Path) -> None:
+    left_out = LeftOut(arguments=5, characters=((1, 70),))
+    with Trace(tmp_path / "trace.jsonl") as trace:
+        trace.write("run", event(Action.PROCESS_EXEC, path="/usr/bin/id", argv=("id", "x"), left_out=left_out))
+    (line,) = map(json.loads, (tmp_path / "trace.jsonl").read_text("ascii").splitlines())
+    assert (line["argv"], line["left_out"]) == (["id", "x"], {"arguments": 5, "characters": [[1, 70]]})
 
 
 def test_a_report_is_json_whatever_a_skill_says(skill: MakeSkill, fake: Fake) -> None:

@@ -10,6 +10,8 @@ from haldir_enforcer import Event, Outcome
 from haldir_enforcer.confinement import Ending, Standing
 
 MOST_SHOWN = 10
+MOST_CHARACTERS = 200
+"""Of the arguments of a program."""
 
 
 def in_words(outcome: Outcome) -> Iterator[str]:
@@ -32,9 +34,18 @@ def in_words(outcome: Outcome) -> Iterator[str]:
 def describe(event: Event) -> str:
     """One event on one line."""
     subject = event.path or event.via or _endpoint(event) or event.detail or ""
-    argv = f" ({' '.join(event.argv)[:200]})" if event.argv else ""
     times = f", {event.count} times" if event.count > 1 else ""
-    return f"{event.action.value} {subject}{argv}: {event.decision.value}{times}"
+    return f"{event.action.value} {subject}{_arguments(event)}: {event.decision.value}{times}"
+
+
+def _arguments(event: Event) -> str:
+    """The arguments in brackets; what is not shown of them is marked."""
+    if not event.argv:
+        return ""
+    text = " ".join(event.argv)
+    more = 0 if event.left_out is None else event.left_out.arguments
+    longer = len(text) > MOST_CHARACTERS or event.left_out is not None
+    return f" ({text[:MOST_CHARACTERS]}{'...' if longer else ''}{f' and {more} more arguments' if more else ''})"
 
 
 def refusal(message: str, standing: Standing | None = None) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterator
 
 from haldir_enforcer._auditlog.context import PRODUCT, VENDOR, Context
-from haldir_enforcer._auditlog.text import printable, printable_arguments
+from haldir_enforcer._auditlog.text import printable, printable_argv
 from haldir_enforcer.events import Class, Decision, Endpoint, Event
 
 __all__ = ["Context", "escape_extension", "escape_header", "to_cef"]
@@ -70,7 +70,7 @@ def _pairs(event: Event, context: Context) -> Pairs:
     if event.rule is not None:
         yield from _custom(4, "rule", printable(event.rule))
     if event.argv:
-        yield from _custom(5, "argv", shlex.join(printable_arguments(event.argv)))
+        yield from _custom(5, "argv", shlex.join(printable_argv(event)))
     if event.via is not None:
         yield from _custom(6, "via", printable(event.via))
 

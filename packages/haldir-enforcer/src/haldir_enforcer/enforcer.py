@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING
 from haldir_enforcer.confinement import Confinement, Level, Reaction, Standing
 from haldir_enforcer.errors import EnforcerError
 from haldir_enforcer.limits import Limits
+from haldir_enforcer.locating import NoProgramError, is_foreign_script, locate, started
 from haldir_enforcer.outcome import Outcome
-from haldir_enforcer.policy import Policy, compile_policy, detect_profiles, granting, may_read
+from haldir_enforcer.policy import Policy, compile_policy, detect_profiles, granting
 from haldir_enforcer.session import Recording, Session, Streams
 from haldir_enforcer.staging import StagedSkill
 
@@ -105,7 +105,7 @@ class Enforcer:
         policy = compile_policy(
             skill.permissions, skill.folder, home=self._home, search_path=self._search_path, profiles=profiles
         )
-        return granting(policy, "program", read=[Path(program)]) if _is_foreign_script(program, policy) else policy
+        return granting(policy, "program", read=[Path(program)]) if is_foreign_script(program, policy) else policy
 
     def start(
         self,
@@ -118,7 +118,8 @@ class Enforcer:
     ) -> "Session":
         """Start ``argv`` in the copy of ``skill`` and return the running session.
 
-        A first word with a slash is a path in the skill, or absolute; another one is looked for in the search path.
+        A first word with a slash is a path in the skill, where the run begins, or absolute; another one is looked for
+        in the search path.  What lies in the skill is taken from its copy.
         ``environment`` is added to the few variables that are passed on.
 
         Raises:
@@ -139,7 +140,7 @@ class Enforcer:
         session = Session(skill, policy, standing, recording or Recording(), self._clock, self._limits)
         session.begin(
             self._serving(confinement, policy, session),
-            (self._program(skill, argv[0]), *argv[1:]),
+            started(self._program(skill, argv[0]), argv[1:], self._search_path),
             self._environment(skill, environment or {}, session),
             streams or Streams(),
             self._reaction,
@@ -213,40 +214,15 @@ class Enforcer:
         return confinement.serving(Services(proxy=session.open_proxy()))  # type: ignore[attr-defined,no-any-return]
 
     def _program(self, skill: StagedSkill, name: str) -> str:
-        if os.path.isabs(name):  # noqa: PTH117 - a text on purpose
-            path: str | None = name
-        elif "/" in name:
-            path = str(skill.folder / name)
-        else:
-            path = shutil.which(name, path=os.pathsep.join(self._search_path))
-        if path is None:
-            raise RefusedError(
-                f"{name!r:.200} is not there: it is looked for in {', '.join(self._search_path)}; give its path"
-            )
-        plain = os.path.normpath(path)
-        if os.path.exists(plain) and os.path.samefile(plain, path):  # noqa: PTH110, PTH121 - as above
-            path = plain  # the folders that only .. leads through need not be there inside
-        if not os.path.isfile(path):  # noqa: PTH113 - as above
-            raise RefusedError(f"{name!r:.200} is no file; a relative path begins at the skill's folder")
-        if not os.access(path, os.X_OK):
-            raise RefusedError(f"{name!r:.200} is not executable; name its interpreter first, such as python3 {name}")
-        return path
+        try:
+            return locate(name, skill.source, skill.folder, self._search_path)
+        except NoProgramError as error:
+            raise RefusedError(str(error)) from error
 
     def _environment(self, skill: StagedSkill, more: Mapping[str, str], session: "Session") -> dict[str, str]:
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         environment |= {"PATH": os.pathsep.join(self._search_path), "HOME": str(self._home), "PWD": str(skill.folder)}
         return {**environment, **session.proxy_environment(), **more}
-
-
-def _is_foreign_script(program: str, policy: Policy) -> bool:
-    """Whether the interpreter of ``program``, which the caller named, reads it from outside of what is declared."""
-    if may_read(policy, os.path.realpath(program)):
-        return False
-    try:
-        with open(program, "rb") as file:  # noqa: PTH123 - a text on purpose
-            return file.read(2) == b"#!"
-    except OSError:  # the kernel may execute what nobody may read
-        return False
 
 
 def _check_texts(argv: Sequence[str], environment: Mapping[str, str]) -> None:

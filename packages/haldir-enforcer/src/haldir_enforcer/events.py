@@ -80,11 +80,22 @@ class Endpoint:
     proto: str
 
 
+@frozen
+class LeftOut:
+    """What a record does not keep of the arguments of a program."""
+
+    arguments: int = 0
+    """How many whole ones, all after those that are kept."""
+    characters: tuple[tuple[int, int], ...] = ()
+    """For each argument that is kept in part: its place in ``argv``, and how many characters at its end are not."""
+
+
 @frozen(kw_only=True)
 class Event:
     """One action of a confined process.  ``path`` is the real path, ``via`` is the path as it was asked for.
 
-    ``count`` is above 1 where identical events were folded into this one.
+    ``count`` is above 1 where identical events were folded into this one.  ``argv`` holds the beginning of a long list
+    and of long arguments; ``left_out`` is there if that is not all.
     """
 
     action: Action
@@ -98,6 +109,7 @@ class Event:
     via: str | None = None
     flags: tuple[str, ...] = ()
     argv: tuple[str, ...] = ()
+    left_out: LeftOut | None = None
     endpoint: Endpoint | None = None
     rule: str | None = None
     errno: int | None = None

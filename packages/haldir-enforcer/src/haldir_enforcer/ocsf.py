@@ -12,7 +12,7 @@ from attrs import frozen
 
 from haldir_enforcer._auditlog.context import PRODUCT, VENDOR, Context
 from haldir_enforcer._auditlog.lines import event_members
-from haldir_enforcer._auditlog.text import printable, printable_arguments
+from haldir_enforcer._auditlog.text import printable, printable_argv
 from haldir_enforcer.events import Action, Class, Decision, Endpoint, Event
 
 __all__ = ["OCSF_VERSION", "Context", "to_detection_finding", "to_ocsf"]
@@ -203,7 +203,7 @@ def _target(event: Event) -> Record:
     if program is not None:
         process["file"] = _file_object(program)
     if event.argv:
-        process["cmd_line"] = shlex.join(printable_arguments(event.argv))
+        process["cmd_line"] = shlex.join(printable_argv(event))
     return process
 
 

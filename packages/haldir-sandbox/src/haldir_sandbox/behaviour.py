@@ -79,6 +79,8 @@ class Deed:
     kind: Class
     denied: bool
     argv: tuple[str, ...] = ()
+    argv_left_out: int = 0
+    """How many arguments there were beyond those in ``argv``."""
     path: str | None = None
     endpoint: Endpoint | None = None
     decoy: Decoy | None = None
@@ -166,12 +168,17 @@ def _deed(event: Event, places: Places, declared: Policy) -> Deed | None:
         kind=kind,
         denied=event.decision is Decision.DENY,
         argv=tuple(_plain(places.name(word)) for word in event.argv[:MAX_WORDS]) if what is What.EXEC else (),
+        argv_left_out=_left_out(event) if what is What.EXEC else 0,
         path=path,
         endpoint=event.endpoint,
         decoy=decoy,
         detail=None if event.detail is None else _plain(event.detail),
         count=event.count,
     )
+
+
+def _left_out(event: Event) -> int:
+    return max(len(event.argv) - MAX_WORDS, 0) + (0 if event.left_out is None else event.left_out.arguments)
 
 
 def _kind_of_path(path: str, what: What, kind: Class, places: Places, declared: Policy) -> Class:

@@ -210,6 +210,6 @@ _RULES: Mapping[What, Callable[[Deed], Rules]] = {
 
 
 def _about(deed: Deed) -> str:
-    words = " ".join(deed.argv[1:])
+    words = " ".join(deed.argv[1:]) + (f" ... and {deed.argv_left_out} more arguments" if deed.argv_left_out else "")
     text = f"{deed.target} {words}" if deed.what is What.EXEC and words else deed.target
     return text if deed.what is not What.CONNECT or not deed.detail else f"{text} ({deed.detail})"

@@ -10,6 +10,8 @@ from haldir_sandbox.canary import Token
 from haldir_sandbox.places import Places
 
 PATH = "/usr/local/bin:/usr/bin:/bin"
+SEARCH_PATH = tuple(PATH.split(":"))
+"""Where programs are looked for."""
 
 
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")

@@ -9,12 +9,12 @@ from typing import IO, Self
 
 from attrs import asdict, define, evolve, field
 
-from haldir_enforcer.events import Action, Class, Event
+from haldir_enforcer.events import Action, Class, Endpoint, Event, LeftOut
 
 MAX_KEPT = 20_000
 """Different events of one run, and as many violations; the others are counted."""
-MAX_TRACE_LINES = 200_000
-"""Lines of a whole trace file, so that a flood of events cannot fill the disk."""
+MAX_TRACE_BYTES = 64_000_000
+"""Bytes of a whole trace file but for its last two lines, so that a flood of events cannot fill the disk."""
 MAX_TEXT_CHARACTERS = 4096
 
 
@@ -76,10 +76,17 @@ class EventLog:
 
 @define
 class Trace:
-    """A file of JSON lines, or nothing; a context manager."""
+    """A file of JSON lines, or nothing; a context manager.
+
+    An event that does not fit is left out, and all after it: the file then says where it was cut, and at its end how
+    many there were.
+    """
 
     path: Path | None
-    lines: int = field(init=False, default=0)
+    most_bytes: int = MAX_TRACE_BYTES
+    left_out: int = field(init=False, default=0)
+    """How many lines did not fit."""
+    _size: int = field(init=False, default=0)
     _file: IO[str] | None = field(init=False, default=None)
     _lock: threading.Lock = field(init=False, factory=threading.Lock)
 
@@ -96,28 +103,49 @@ class Trace:
             self._file.close()
 
     def write(self, run: str, event: Event) -> None:
-        """The event is a line of the file, unless there are too many."""
-        self.write_line({"run": run, **event_json(event)})
+        """The event is a line of the file, if there is room.
 
-    def write_line(self, members: dict[str, object]) -> None:
-        """The members are a line of the file."""
+        Raises: OSError if it cannot be written.
+        """
         if self._file is None:
             return
         with self._lock:
-            self.lines += 1
-            if self.lines < MAX_TRACE_LINES:
-                self._file.write(json.dumps(members, ensure_ascii=True, separators=(",", ":")) + "\n")
-            elif self.lines == MAX_TRACE_LINES:
-                self._file.write('{"cut":true}\n')
+            line = "" if self.left_out else _line({"run": run, **event_json(event)})
+            if not line or self._size + len(line) > self.most_bytes:
+                self._leave_out()
+            else:
+                self._size += len(line)
+                self._file.write(line)
+
+    def end(self, status: str, level: str) -> None:
+        """The last line says what came of it all, and how much was left out.
+
+        Raises: OSError if it cannot be written.
+        """
+        if self._file is not None:
+            cut = {"cut": True, "left_out": self.left_out} if self.left_out else {}
+            self._file.write(_line({"run": "end", "status": status, "level": level, **cut}))
+
+    def _leave_out(self) -> None:
+        if not self.left_out and self._file is not None:
+            self._file.write(_line({"run": "trace", "cut": True, "most_bytes": self.most_bytes}))
+        self.left_out += 1
 
 
 def event_json(event: Event) -> dict[str, object]:
     """Return the members of an event that say something, long texts cut."""
-    members = asdict(event, filter=lambda _, value: value not in (None, (), 0), value_serializer=_plain)
+    members = asdict(event, recurse=False, filter=lambda _, value: value not in (None, (), 0), value_serializer=_plain)
     return {name: value for name, value in members.items() if value != 1 or name != "count"}
+
+
+def _line(members: dict[str, object]) -> str:
+    """Return the members as ASCII, so that characters are bytes."""
+    return json.dumps(members, ensure_ascii=True, separators=(",", ":")) + "\n"
 
 
 def _plain(_: object, __: object, value: object) -> object:
     if isinstance(value, str):
         return str(value)[:MAX_TEXT_CHARACTERS]
+    if isinstance(value, Endpoint | LeftOut):
+        return asdict(value)
     return [str(item)[:MAX_TEXT_CHARACTERS] for item in value[:256]] if isinstance(value, tuple) else value

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from attrs import Factory, define, evolve, field, frozen
 
@@ -11,6 +12,7 @@ from haldir_enforcer.confinement import Ended, Ending, Launch, Reaction
 from haldir_enforcer.errors import ConfinementError, PolicyError
 from haldir_enforcer.events import Action, By, Class, Decision, Event
 from haldir_enforcer.limits import Limits
+from haldir_enforcer.locating import NoProgramError, is_foreign_script, locate, started
 from haldir_enforcer.policy import HostRule, Policy, compile_policy, detect_profiles, granting
 from haldir_sandbox import canary
 from haldir_sandbox.arguments import sample_arguments
@@ -19,11 +21,11 @@ from haldir_sandbox.canary import Token, contains_token
 from haldir_sandbox.clock import sees_shift
 from haldir_sandbox.contents import Contents
 from haldir_sandbox.entrypoints import EntryKind, EntryPoint
-from haldir_sandbox.environment import PATH, Circumstance, Surroundings
+from haldir_sandbox.environment import SEARCH_PATH, Circumstance, Surroundings
 from haldir_sandbox.eventlog import EventLog, Trace
 from haldir_sandbox.ground import Ground, Reach
 from haldir_sandbox.launching import Outcome, connected, run_program
-from haldir_sandbox.programs import Start, Unstartable, found, grants, named_in, resolve
+from haldir_sandbox.programs import Start, Unstartable, grants, named_in, resolve
 from haldir_sandbox.report import RunReport
 from haldir_sandbox.rules import Rules
 from haldir_sandbox.samples import FILES, Samples
@@ -134,6 +136,8 @@ class Exercise:
     surroundings: Surroundings
     contents: Contents
     operator: bool
+    source: Path
+    """Where the skill was read from, for an operator who names a program there."""
 
     def session(self, group: Group, circumstance: Circumstance, sessions_left: int) -> Seen:
         """Return what ``group`` showed; what there is no time for is told in ``not_run``."""
@@ -206,23 +210,26 @@ class Exercise:
         places = self.stage.places
         if self.operator:  # the command stands as it is: its arguments are no placeholders
             first, *rest = step.entry.argv
-            if first.startswith("/"):
-                return Start(step.entry.argv, places.skill)
-            return found(first, tuple(rest), places.skill)
+            try:
+                program = locate(first, self.source, places.skill, SEARCH_PATH)
+            except NoProgramError as error:
+                return Unstartable(str(error))
+            return Start(started(program, rest, SEARCH_PATH), places.skill)
         samples = self.stage.samples.suited(self.contents.text(step.entry.file or "SKILL.md"))
         return resolve(step.entry, step.extra, places, self.runners, samples)
 
     def _policy(self, start: Start, named: tuple[str, ...]) -> Policy:
         """Return the declared policy with what every run is given; no host is granted but the sinkhole."""
         places = self.stage.places
-        search_path = tuple(PATH.split(":"))
         policy = compile_policy(
             self.permissions,
             places.skill,
             home=places.home,
-            search_path=search_path,
-            profiles=detect_profiles(start.argv[0], (*self.permissions.exec, *named), search_path),
+            search_path=SEARCH_PATH,
+            profiles=detect_profiles(start.argv[0], (*self.permissions.exec, *named), SEARCH_PATH),
         )
+        if self.operator and is_foreign_script(start.argv[0], policy):
+            policy = granting(policy, "program", read=[Path(start.argv[0])])
         bait = () if self.operator else canary.readable(places.home)
         own = (places.samples, places.scratch, places.supplies, places.node_modules)
         given = granting(policy, GRANTED, read=(*own, *bait), write=(places.scratch,))

@@ -12,6 +12,7 @@ from haldir_core import Finding, Permissions, SkillSnapshot
 from haldir_enforcer.confinement import Confinement, Level, Standing
 from haldir_enforcer.errors import ConfinementError, EnforcerError
 from haldir_enforcer.limits import Limits
+from haldir_enforcer.locating import locate
 from haldir_enforcer.policy import compile_policy
 from haldir_sandbox import comparison, conditions, dependencies
 from haldir_sandbox.behaviour import Behaviour, behaviour_of, together
@@ -20,7 +21,7 @@ from haldir_sandbox.comparison import Declared
 from haldir_sandbox.contents import Contents, read_contents
 from haldir_sandbox.dependencies import Supply
 from haldir_sandbox.entrypoints import EntryPoint, find_entry_points
-from haldir_sandbox.environment import PATH, Circumstance, Surroundings
+from haldir_sandbox.environment import SEARCH_PATH, Circumstance, Surroundings
 from haldir_sandbox.eventlog import Trace
 from haldir_sandbox.exercise import Exercise, Group, Seen, given_command, plan
 from haldir_sandbox.ground import Ground, Prepare, Reach, linux_ground
@@ -81,12 +82,15 @@ def sandbox(
         UnsafeSkillError: if the snapshot holds what no skill may hold.
         ValueError: if the snapshot has no private copy.
         EntryPointError: if there is no entry point like ``options.only``.
+        NoProgramError: if there is no program like the first word of ``options.command``.
         PolicyError: if the permissions cannot be compiled.
         OSError: if the folders of a run or the trace cannot be written.
     """
     snapshot.refuse_problems()
     if snapshot.copy is None:
         raise ValueError("the sandbox needs the private copy of the skill: read it with copy_to")
+    if options.command:
+        locate(options.command[0], snapshot.path, snapshot.copy, SEARCH_PATH)
     started = time.monotonic()
     budget = Budget(options.total_seconds)
     contents = read_contents(snapshot.copy, frozenset(snapshot.files))
@@ -112,13 +116,15 @@ def sandbox(
             sinkhole=sinkhole,
             trace=trace,
             contents=contents,
+            source=snapshot.path,
         )
         if standing is None or standing.level.rank < max(options.minimum.rank, 1):
             report = _not_run(standing, entries)
         else:
             report = observer.observe(standing, entries, beyond)
-        trace.write_line({"run": "end", "status": report.status.value, "level": report.level.value})
-    return evolve(report, duration_ms=(time.monotonic() - started) * 1000)
+        trace.end(report.status.value, report.level.value)
+    seconds = time.monotonic() - started
+    return evolve(report, duration_ms=seconds * 1000, trace_left_out=trace.left_out)
 
 
 @frozen(kw_only=True)
@@ -133,6 +139,7 @@ class _Observer:
     sinkhole: Sinkhole
     trace: Trace
     contents: Contents
+    source: Path
 
     def observe(
         self, standing: Standing, entries: tuple[EntryPoint, ...], beyond: tuple[EntryPoint, ...]
@@ -162,6 +169,7 @@ class _Observer:
             surroundings=_surroundings(self.stage, installed, self._proxy()),
             contents=self.contents,
             operator=bool(self.options.command),
+            source=self.source,
         )
         seen = _seen(exercise, groups)
         findings = [*self._findings(seen, groups), *_level(standing), *_packages(installed.missing)]
@@ -254,7 +262,7 @@ def _chosen(entries: tuple[EntryPoint, ...], options: Options) -> tuple[EntryPoi
 
 
 def _declared(permissions: Permissions, stage: Stage) -> Declared:
-    policy = compile_policy(permissions, stage.places.skill, home=stage.places.home, search_path=tuple(PATH.split(":")))
+    policy = compile_policy(permissions, stage.places.skill, home=stage.places.home, search_path=SEARCH_PATH)
     return Declared(policy=policy, hosts=policy.hosts, exec=permissions.exec)
 
 

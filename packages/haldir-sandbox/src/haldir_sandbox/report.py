@@ -39,7 +39,10 @@ class RunReport:
 
 @frozen(kw_only=True)
 class SandboxReport:
-    """Everything that the runs of a skill showed.  ``standing`` is None where nothing could be confined."""
+    """Everything that the runs of a skill showed.  ``standing`` is None where nothing could be confined.
+
+    ``trace_left_out`` events had no room in the trace that was asked for; the report knows of them all the same.
+    """
 
     status: Status
     findings: tuple[Finding, ...]
@@ -50,6 +53,7 @@ class SandboxReport:
     requests: tuple[Request, ...]
     missing_packages: tuple[str, ...]
     duration_ms: float
+    trace_left_out: int = 0
 
     @property
     def level(self) -> Level:
@@ -90,6 +94,7 @@ class SandboxReport:
             "requests": [_request(request) for request in self.requests],
             "missing_packages": [fitted(name, 200) for name in self.missing_packages],
             "duration_ms": round(self.duration_ms, 3),
+            **({"trace_left_out": self.trace_left_out} if self.trace_left_out else {}),
         }
 
 
@@ -147,6 +152,8 @@ def _deed(deed: Deed) -> JsonObject:
     }
     if deed.argv:
         members["argv"] = list(deed.argv)
+    if deed.argv_left_out:
+        members["argv_left_out"] = deed.argv_left_out
     if deed.decoy is not None:
         members["decoy"] = deed.decoy.value
     if deed.detail is not None:

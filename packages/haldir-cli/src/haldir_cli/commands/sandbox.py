@@ -50,7 +50,7 @@ def sandbox(
     ] = None,
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report there.")] = None,
     trace: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write every event there, as lines of JSON.")
+        Path | None, typer.Option(metavar="FILE", help="Write every event there, as lines of JSON, up to 64 MB.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> int:
@@ -115,3 +115,5 @@ def _say(found: "SandboxReport", wanted: str, code: int) -> None:
     else:
         runs = f"{len(found.runs)} runs of {len(found.entry_points)} entry points"
         say(f"{found.status.value}: {runs}, level {found.level.value}, {found.duration_ms / 1000:.1f} s")
+    if found.trace_left_out:
+        say(f"The trace is cut: {found.trace_left_out} events had no room in it.")

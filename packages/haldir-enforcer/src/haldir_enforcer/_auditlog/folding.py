@@ -37,7 +37,7 @@ class Folder:
 
     def admits(self, event: Event) -> bool:
         """Whether ``event`` is to be written now; otherwise it is counted."""
-        target = (event.path, event.endpoint, event.argv, event.detail)
+        target = (event.path, event.endpoint, event.argv, event.left_out, event.detail)
         key = hash((event.action, event.decision, event.kind, target))
         times = self.seen.get(key, 0)
         if times == 0 and self._is_full(event):

@@ -9,7 +9,7 @@ from json.encoder import encode_basestring  # RFC 8785 3.2.2.2 asks for the very
 import attrs
 from attrs import field, frozen
 
-from haldir_enforcer._auditlog.text import printable, printable_arguments
+from haldir_enforcer._auditlog.text import printable, printable_arguments, printable_argv
 from haldir_enforcer.confinement import Level
 from haldir_enforcer.events import Endpoint, Event
 
@@ -52,7 +52,7 @@ class LineWriter:
         # attributes are read once: this is most of the cost of an event
         errno, path, via = event.errno, event.path, event.via
         head = (
-            f'{{"action":"{event.action.value}","argv":{_arguments(event.argv)},"by":"{event.by.value}"'
+            f'{{"action":"{event.action.value}","argv":{_argv(event)},"by":"{event.by.value}"'
             f',"class":"{event.kind.value}","count":{event.count},"decision":"{event.decision.value}"'
             f',"detail":{_text(event.detail)},"endpoint":{_endpoint(event.endpoint)}'
             f',"errno":{"null" if errno is None else errno},"exe":{_text(event.exe)},"flags":{_flags(event.flags)},'
@@ -102,7 +102,7 @@ def event_members(event: Event) -> dict[str, object]:
         "path": _shown(event.path),
         "via": _shown(event.via),
         "flags": printable_arguments(event.flags) or None,
-        "argv": printable_arguments(event.argv) or None,
+        "argv": printable_argv(event) or None,
         "endpoint": None
         if endpoint is None
         else {
@@ -143,11 +143,12 @@ def _text(text: str | None) -> str:
     return "null" if text is None else encode_basestring(printable(text))
 
 
-def _arguments(argv: tuple[str, ...]) -> str:
-    return f"[{','.join(map(encode_basestring, printable_arguments(argv)))}]" if argv else "null"
+def _argv(event: Event) -> str:
+    return f"[{','.join(map(encode_basestring, printable_argv(event)))}]" if event.argv else "null"
 
 
-_flags = _arguments
+def _flags(flags: tuple[str, ...]) -> str:
+    return f"[{','.join(map(encode_basestring, printable_arguments(flags)))}]" if flags else "null"
 
 
 def _endpoint(endpoint: Endpoint | None) -> str:

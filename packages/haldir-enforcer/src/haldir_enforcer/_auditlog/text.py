@@ -5,7 +5,9 @@ A backslash always starts an escape: ``\\`` is a backslash, ``\xNN`` a byte that
 that were cut off.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+from haldir_enforcer.events import Event
 
 MAX_TEXT = 4096
 """Characters of a path, a rule or a detail: PATH_MAX of Linux."""
@@ -19,28 +21,45 @@ MAX_ARGUMENTS = 64
 MAX_ARGV_TEXT = 16 * 1024
 """Characters of one argv in all."""
 
+_WHOLE: Mapping[int, int] = {}
 
-def printable(text: str, limit: int = MAX_TEXT) -> str:
-    """Return ``text`` with at most ``limit`` of its characters, without one that acts on a terminal or a log reader."""
-    if len(text) <= limit and "\\" not in text and text.isprintable():
+
+def printable(text: str, limit: int = MAX_TEXT, left_out: int = 0) -> str:
+    """Return ``text`` with at most ``limit`` of its characters, without one that acts on a terminal or a log reader.
+
+    ``left_out`` is how many followed that are not in ``text``.
+    """
+    if len(text) <= limit and not left_out and "\\" not in text and text.isprintable():
         return text
-    cut = len(text) - limit
+    cut = max(len(text) - limit, 0) + left_out
     shown = "".join(map(_escape, text[:limit]))
     return f"{shown}\\+{cut}" if cut > 0 else shown
 
 
-def printable_arguments(argv: Iterable[str]) -> list[str]:
-    """Return the arguments as `printable` texts, at most `MAX_ARGUMENTS` and `MAX_ARGV_TEXT` characters of them."""
+def printable_argv(event: Event) -> list[str]:
+    """Return the arguments of an event as `printable_arguments`, with what the event does not keep marked as well."""
+    left_out = event.left_out
+    if left_out is None:
+        return printable_arguments(event.argv)
+    return printable_arguments(event.argv, left_out.arguments, dict(left_out.characters))
+
+
+def printable_arguments(argv: Iterable[str], more: int = 0, longer: Mapping[int, int] = _WHOLE) -> list[str]:
+    """Return the arguments as `printable` texts, at most `MAX_ARGUMENTS` and `MAX_ARGV_TEXT` characters of them.
+
+    ``more`` arguments follow that are not in ``argv``; ``longer`` says which of them are longer, and by how much.
+    """
     arguments = list(argv)
     room = MAX_ARGV_TEXT
     shown = []
-    for argument in arguments[:MAX_ARGUMENTS]:
+    for at, argument in enumerate(arguments[:MAX_ARGUMENTS]):
         if room <= 0:
             break
-        shown.append(printable(argument, min(room, MAX_ARGUMENT)))
+        shown.append(printable(argument, min(room, MAX_ARGUMENT), longer.get(at, 0)))
         room -= min(len(argument), MAX_ARGUMENT)
-    if len(shown) < len(arguments):
-        shown.append(f"\\+{len(arguments) - len(shown)}")
+    missing = len(arguments) - len(shown) + more
+    if missing:
+        shown.append(f"\\+{missing}")
     return shown
 
 

@@ -18,6 +18,7 @@ from haldir_enforcer._linux._notification import Answer, Refuse, Request
 from haldir_enforcer._linux._report import Deed
 from haldir_enforcer._linux._rules import Verdict, is_there
 from haldir_enforcer._linux._scene import Scene
+from haldir_enforcer._linux._shared import RULE
 from haldir_enforcer._linux._view import join, signed
 from haldir_enforcer.events import Action, Class
 
@@ -86,6 +87,7 @@ class Changes:
             self._forget()
             return _notification.DONE
         os.unlink(place.name, dir_fd=place.folder)
+        self._rules.shared.removed(place.real)
         if kind != stat.S_IFREG:
             self._forget()
         return _notification.DONE
@@ -116,6 +118,10 @@ class Changes:
         if flags & _RENAME_WHITEOUT:
             return Refuse(errno.EINVAL)  # it would leave a device
         source, target = self._place(request, *old), self._place(request, *new)
+        if source.real in self._rules.shared or target.real in self._rules.shared:
+            refused = Verdict(allowed=False, kind=Class.AMBIENT, rule=RULE)
+            self._note(request, Action.FS_RENAME, target.real, refused, source.real)
+            return _notification.DENIED  # under another name it would not be known for the run's own
         for place in (source, target):
             if not self._granted(request, Action.FS_RENAME, place.real, via=source.real, exists=_exists(source)):
                 return _notification.DENIED
@@ -146,13 +152,18 @@ class Changes:
             refused = Verdict(allowed=False, kind=Class.AMBIENT, rule=readable.rule)
             self._note(request, Action.FS_LINK, target.real, refused, source.real)
             return Refuse(errno.EXDEV)  # whoever links to save a copy, such as git, makes the copy then
-        for place in (source, target):
-            if not self._granted(request, Action.FS_LINK, place.real, via=source.real):
-                return _notification.DENIED
+        if not self._granted(request, Action.FS_LINK, source.real):
+            return _notification.DENIED
+        verdict = self._rules.linking(source.real, target.real)
+        self._note(request, Action.FS_LINK, target.real, verdict, source.real)
+        if not verdict.allowed:
+            return _notification.DENIED
         if _kind(source) == stat.S_IFLNK and not self._rules.may_be_link(target.real):
             return self._refused(request, Action.FS_LINK, target.real)
         follow = bool(flags & _AT_SYMLINK_FOLLOW)
         os.link(source.name, target.name, src_dir_fd=source.folder, dst_dir_fd=target.folder, follow_symlinks=follow)
+        if verdict.rule == RULE:
+            self._rules.shared.made(target.real)
         self._meter.renamed(source.real, target.real)
         return _notification.DONE
 
@@ -204,6 +215,8 @@ class Changes:
     def _change(self, request: Request, via: str, target: _Target | None, change: Change) -> Answer:
         action, do = change
         real = via if target is None else target.real
+        if action is not Action.FS_TRUNCATE and real in self._rules.shared:
+            return _notification.NOT_PERMITTED  # it stays its owner's alone
         nameless = target is not None and (real.startswith("/memfd:") or not real.startswith("/"))
         if not nameless and not self._granted(request, action, real, via=None if via == real else via):
             return _notification.DENIED

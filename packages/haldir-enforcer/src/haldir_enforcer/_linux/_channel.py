@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from haldir_enforcer.events import Action, By, Class, Decision, Endpoint, Event
+from haldir_enforcer.events import Action, By, Class, Decision, Endpoint, Event, LeftOut
 
 _LENGTH = struct.Struct("I")
 _MOST_BUFFERED = 8_000_000
@@ -129,6 +129,7 @@ def _to_wire(event: Event) -> tuple[Any, ...]:
         event.via,
         event.flags,
         event.argv,
+        None if event.left_out is None else (event.left_out.arguments, event.left_out.characters),
         None if endpoint is None else (endpoint.host, endpoint.ip, endpoint.port, endpoint.proto),
         event.rule,
         event.errno,
@@ -142,7 +143,8 @@ _BYS, _KINDS = {str(member): member for member in By}, {str(member): member for 
 
 
 def _from_wire(wire: tuple[Any, ...]) -> Event:
-    action, decision, by, kind, pid, ppid, exe, path, via, flags, argv, endpoint, rule, number, detail, count = wire
+    action, decision, by, kind, pid, ppid, exe, path, via, flags, argv, left_out, *rest = wire
+    endpoint, rule, number, detail, count = rest
     return Event(
         action=_ACTIONS[action],
         decision=_DECISIONS[decision],
@@ -155,6 +157,7 @@ def _from_wire(wire: tuple[Any, ...]) -> Event:
         via=via,
         flags=flags,
         argv=argv,
+        left_out=None if left_out is None else LeftOut(*left_out),
         endpoint=None if endpoint is None else Endpoint(*endpoint),
         rule=rule,
         errno=number,

@@ -18,6 +18,7 @@ from haldir_enforcer._linux._procfs import ProcFiles
 from haldir_enforcer._linux._report import Deed
 from haldir_enforcer._linux._rules import Verdict, is_there
 from haldir_enforcer._linux._scene import Scene
+from haldir_enforcer._linux._shared import RULE
 from haldir_enforcer._linux._view import Found, join
 from haldir_enforcer._linux._virtual import VirtualFiles
 from haldir_enforcer.events import Action, By, Class
@@ -250,6 +251,9 @@ class Files:
         reads_too = opening.flags & os.O_ACCMODE == os.O_RDWR
         return self._rules.reading(real) if reads_too and verdict.allowed else verdict
 
+    def _may_make(self, opening: Opening, real: str) -> Verdict:
+        return self._rules.making(real) if opening.flags & os.O_EXCL else self._rules.writing(real)
+
     def _hand_over(self, request: Request, opening: Opening, found: Found, verdict: Verdict) -> Answer:
         flags = opening.flags & ~(os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW) | os.O_NOCTTY | os.O_CLOEXEC
         kind = os.stat(found.descriptor).st_mode
@@ -315,16 +319,20 @@ class Files:
         self, request: Request, opening: Opening, folder: Found, name: str, action: Action = Action.FS_CREATE
     ) -> Answer:
         real = join(folder.real, name)
-        verdict = self._rules.writing(real) if action is Action.FS_CREATE else self._may(opening, real)
+        verdict = self._may_make(opening, real) if action is Action.FS_CREATE else self._may(opening, real)
         if not verdict.allowed:
             self._note(request, opening, real, verdict, errno.EACCES, action=action)
             return _notification.DENIED
         mode = opening.mode & ~self._report.caller(request.thread).umask
+        if verdict.rule == RULE:
+            mode &= stat.S_IRWXU
         flags = opening.flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
         try:
             made = os.open(name, flags, mode, dir_fd=folder.descriptor)
         except OSError as error:
             return Refuse(error.errno or errno.EACCES)
+        if verdict.rule == RULE:
+            self._rules.shared.made(real)
         self._note(request, opening, real, verdict, action=action)
         self._wrote(real)
         return Give(made, bool(opening.flags & os.O_CLOEXEC))

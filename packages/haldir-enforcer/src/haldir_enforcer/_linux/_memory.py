@@ -4,17 +4,59 @@ import errno
 import os
 import struct
 
+from attrs import frozen
+
 from haldir_enforcer._linux._notification import Listener, Request
 
 PATH_MAX = 4096
 _PAGE = 4096
 _CHUNK = 256
+_MANY = 65_536
 _KEPT = 64
 _LONGEST_ARGUMENT = 1024
-MOST_ARGUMENTS = 64
-"""Arguments of a new program that a record keeps."""
-CUT = "…"
-"""What stands for an argument that is too long for a record."""
+"""Characters of an argument that a record keeps."""
+_LONGEST_COUNTED = 131_072  # linux/binfmts.h: MAX_ARG_STRLEN; what is longer is no argument
+_MOST_ARGUMENTS = 64
+"""Arguments of a new program that are looked at; of the others a record tells how many there are."""
+_MOST_COUNTED = 1_000_000
+"""More than the six megabytes that the kernel takes hold: each needs a pointer and a zero."""
+
+
+@frozen
+class Arguments:
+    """The arguments of a new program: the first ones, whole, and how many there are in all."""
+
+    first: tuple[bytes, ...]
+    count: int
+
+    @property
+    def rest(self) -> tuple[bytes, ...] | None:
+        """All after the first; None if not all were read."""
+        return self.first[1:] if self.count == len(self.first) else None
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """What a record keeps of them."""
+        return tuple(os.fsdecode(text)[:_LONGEST_ARGUMENT] for text in self.first)
+
+    @property
+    def left_out(self) -> tuple[int, tuple[tuple[int, int], ...]] | None:
+        """What it does not keep, in the form of `LeftOut`; None if that is nothing."""
+        sizes = (len(os.fsdecode(text)) if len(text) > _LONGEST_ARGUMENT else 0 for text in self.first)
+        longer = tuple((at, size - _LONGEST_ARGUMENT) for at, size in enumerate(sizes) if size > _LONGEST_ARGUMENT)
+        more = self.count - len(self.first)
+        return (more, longer) if more or longer else None
+
+    def are(self, words: list[bytes]) -> bool:
+        """Whether a program that was started with ``words`` has these arguments, as far as they were read.
+
+        The kernel puts the interpreter of a script, and what its first line says, in the place of the first argument.
+        """
+        if len(words) < max(self.count, 1):
+            return False
+        rest = self.first[1:]
+        begin = len(words) - max(self.count - 1, 0)
+        return words[begin : begin + len(rest)] == list(rest)
 
 
 class UnreadableError(Exception):
@@ -72,7 +114,7 @@ class Memory:
                 return found[:end]
             address += len(found)
         while len(found) < longest:
-            data = self._chunk(request, address, min(_CHUNK, _PAGE - address % _PAGE))
+            data = self._chunk(request, address, min(_PAGE if found else _CHUNK, _PAGE - address % _PAGE))
             end = data.find(0)
             if end >= 0:
                 return found + data[:end]
@@ -90,20 +132,41 @@ class Memory:
             raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
         return found
 
-    def strings(self, request: Request, address: int) -> tuple[str, ...]:
-        """Return the strings of an argument list, as many and as long as a record keeps.
+    def arguments(self, request: Request, address: int) -> Arguments:
+        """Return an argument list.
 
-        Raises: UnreadableError, BadAddressError
+        Raises: UnreadableError, BadAddressError, and the OSError that the call gets if one is too long.
         """
-        found: list[str] = []
-        while address and len(found) < MOST_ARGUMENTS:
+        pointers, more = self._pointers(request, address)
+        texts = [self._argument(request, pointer) for pointer in pointers]
+        return Arguments(tuple(texts), len(texts) + more)
+
+    def _pointers(self, request: Request, address: int) -> tuple[list[int], int]:
+        """Return the first pointers of an argument list, and how many follow."""
+        found: list[int] = []
+        while address and len(found) < _MOST_ARGUMENTS:
             pointer = self.word(request, address)
             if not pointer:
-                break
-            text = self.string(request, pointer, _LONGEST_ARGUMENT)
-            found.append(CUT if text is None else os.fsdecode(text))
+                return found, 0
+            found.append(pointer)
             address += 8
-        return tuple(found)
+        more = 0
+        while address and more < _MOST_COUNTED:
+            data = self._chunk(request, address, _MANY)
+            words = memoryview(data[: len(data) & ~7]).cast("Q").tolist()
+            if not words:
+                raise BadAddressError
+            if 0 in words:
+                return found, more + words.index(0)
+            more += len(words)
+            address += 8 * len(words)
+        return found, more
+
+    def _argument(self, request: Request, address: int) -> bytes:
+        text = self.string(request, address, _LONGEST_COUNTED)
+        if text is None:
+            raise OSError(errno.E2BIG, os.strerror(errno.E2BIG))
+        return text
 
     def _chunk(self, request: Request, address: int, size: int) -> bytes:
         descriptor = self._descriptor(request)

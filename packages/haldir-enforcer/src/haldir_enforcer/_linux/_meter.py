@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from attrs import define
 
 from haldir_enforcer._linux import _tree
+from haldir_enforcer._linux._shared import FOLDER
 from haldir_enforcer.events import Action
 from haldir_enforcer.limits import Limits
 
@@ -41,6 +42,7 @@ class Meter:
     def __init__(self, keeper: int, limits: Limits) -> None:
         self._keeper = keeper
         self._limits = limits
+        self._root = ""
         self._written: set[str] = set()
         self._counted, self._counting = _Use(), _Use()
         self._rest: Iterator[None] | None = None
@@ -50,6 +52,10 @@ class Meter:
         """The time counts from now on."""
         self._started = time.monotonic()
         self._next = self._started + _SHORTEST_SECONDS
+
+    def see(self, root: str) -> None:
+        """Shared memory lies in the tree of folders that begins at ``root``: it may be of this run alone."""
+        self._root = root
 
     def wrote(self, path: str) -> None:
         """A file was opened to be written, so that its size counts."""
@@ -105,7 +111,7 @@ class Meter:
         seen: set[tuple[int, int]] = set()
         empty = []
         for path in tuple(self._written):
-            size, inode = _size(path)
+            size, inode = _size(self._root + path if path.startswith(FOLDER) else path)
             if not size:
                 empty.append(path)
             elif inode not in seen:

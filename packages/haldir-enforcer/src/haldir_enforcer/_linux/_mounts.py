@@ -20,7 +20,10 @@ _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 8, 409
 _MNT_DETACH = 2
 _AT_RECURSIVE = 0x8000
 _ATTR_RDONLY, _ATTR_NOSUID = 1, 2
-_TMPFS_SIZE = "size=16m,mode=755"
+_TMPFS = "mode=755,size="
+_HALF_OF_MEMORY = "50%"
+_ROOM_BYTES = 16_000_000
+"""For the folders themselves, and so that whoever passes the limit is seen to."""
 _MOST_LINKS = 40
 _OWN = ("/proc/", "/dev/")
 _SHARED_MEMORY = "/dev/shm/"  # noqa: S108 - where temporary files of this machine may be
@@ -46,11 +49,15 @@ class Bind:
 
 @frozen(eq=False)
 class Tree:
-    """What is made below a new root before anything is bound, each folder after the one that it lies in."""
+    """What is made below a new root before anything is bound, each folder after the one that it lies in.
+
+    ``size`` is what may be written there, as shared memory alone is: in bytes, or as a part of the memory.
+    """
 
     folders: tuple[str, ...]
     files: tuple[str, ...]
     links: Mapping[str, str]
+    size: str = _HALF_OF_MEMORY
 
 
 def binds(policy: Policy, programs: tuple[str, ...]) -> tuple[Bind, ...]:
@@ -79,7 +86,7 @@ def binds(policy: Policy, programs: tuple[str, ...]) -> tuple[Bind, ...]:
     return tuple(chosen)
 
 
-def tree(bound: tuple[Bind, ...], linked: Mapping[str, str], cwd: str) -> Tree:
+def tree(bound: tuple[Bind, ...], linked: Mapping[str, str], cwd: str, most_bytes: int | None = None) -> Tree:
     """Return what these have to lie in, and the links and empty folders beside them."""
     mounted = {bind.path for bind in bound}
     folders: dict[str, None] = {}
@@ -96,7 +103,8 @@ def tree(bound: tuple[Bind, ...], linked: Mapping[str, str], cwd: str) -> Tree:
     for folder in ("/proc", "/dev/shm", "/tmp", cwd):  # noqa: S108 - the run's own, empty
         if folder not in links and not _lies_in(folder, mounted):
             _add(folder, folders)
-    return Tree(tuple(folders), tuple(files), links)
+    size = _HALF_OF_MEMORY if most_bytes is None else str(most_bytes + _ROOM_BYTES)
+    return Tree(tuple(folders), tuple(files), links, size)
 
 
 def build(made: Tree, bound: tuple[Bind, ...]) -> None:
@@ -105,7 +113,7 @@ def build(made: Tree, bound: tuple[Bind, ...]) -> None:
     Raises: OSError if the kernel refuses one of the steps.
     """
     _kernel.mount("none", "/", "", _MS_REC | _MS_PRIVATE)
-    _kernel.mount("tmpfs", _NEW_ROOT, "tmpfs", _MS_NOSUID | _MS_NODEV, _TMPFS_SIZE)
+    _kernel.mount("tmpfs", _NEW_ROOT, "tmpfs", _MS_NOSUID | _MS_NODEV, _TMPFS + made.size)
     os.chdir(_NEW_ROOT)  # the new file system itself, whatever is bound over its root
     for folder in made.folders:
         os.mkdir(_NEW_ROOT + folder, 0o755)

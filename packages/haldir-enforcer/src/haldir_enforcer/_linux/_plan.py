@@ -17,6 +17,7 @@ from haldir_enforcer._linux._capabilities import Kernel
 from haldir_enforcer._linux._elf import loader_of
 from haldir_enforcer._linux._filter import Ask
 from haldir_enforcer._linux._landlock import Access, Grant
+from haldir_enforcer._linux._libraries import LISTS, listing_program
 from haldir_enforcer._linux._mounts import Bind, Tree
 from haldir_enforcer._linux._programs import Identity, Programs, chain_of, identity_of, named_interpreter
 from haldir_enforcer._linux._rules import kernel_grants
@@ -81,12 +82,15 @@ def make(
     executable = (*chain, *listed)
     named_loaders = {loader for path in executable if (loader := loader_of(path))}
     loaders = {os.path.realpath(loader) for loader in named_loaders}
-    may_run = [Grant(path, _RUN) for path in sorted({*executable, *loaders})]
+    listing = listing_program(launch.policy)
+    tools = () if listing is None else (listing,)
+    may_run = [Grant(path, _RUN) for path in sorted({*executable, *loaders, *tools})]
     reads = kernel_grants(launch.policy)
     grants = (*reads, *may_run) if kernel.landlock_abi else ()
-    binds = _mounts.binds(launch.policy, (*executable, *loaders)) if namespaces else ()
-    links = _mounts.links((*_asked_paths(launch, executable), *named_loaders)) if namespaces else {}
+    binds = _mounts.binds(launch.policy, (*executable, *loaders, *tools)) if namespaces else ()
+    links = _mounts.links((*_asked_paths(launch, executable), *named_loaders, LISTS)) if namespaces else {}
     ask = _asked(launch, kernel, namespaces=namespaces)
+    disk_mb = launch.limits.disk_mb
     return Plan(
         launch=launch,
         services=services,
@@ -95,9 +99,9 @@ def make(
         grants=grants,
         binds=binds,
         links=links,
-        tree=_mounts.tree(binds, links, launch.cwd),
+        tree=_mounts.tree(binds, links, launch.cwd, None if disk_mb is None else disk_mb * _UNIT),
         program=_program(ask),
-        programs=Programs(launch.argv[0], frozenset(_identities(chain)), listed),
+        programs=Programs(launch.argv[0], frozenset(_identities(chain)), listed, *_identities([*tools])),
         limits=_resource_limits(launch),
         probe=probe,
         judge=judge,

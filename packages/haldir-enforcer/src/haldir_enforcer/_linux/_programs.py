@@ -14,7 +14,8 @@ from contextlib import suppress
 from attrs import frozen
 
 from haldir_enforcer._linux import _kernel, _notification
-from haldir_enforcer._linux._memory import CUT, MOST_ARGUMENTS
+from haldir_enforcer._linux._libraries import LISTS_WITH, looks_for_library
+from haldir_enforcer._linux._memory import Arguments
 from haldir_enforcer._linux._notification import Answer, Listener, Refuse, Request
 from haldir_enforcer._linux._report import Deed
 from haldir_enforcer._linux._rules import is_there
@@ -48,11 +49,15 @@ class Identity:
 
 @frozen(eq=False)
 class Programs:
-    """The programs of a policy by real path, and the first program with the interpreters of its script."""
+    """The programs of a policy by real path, and the first program with the interpreters of its script.
+
+    ``listing`` lists the libraries of the machine, if that program may run.
+    """
 
     first: str
     first_chain: frozenset[Identity]
     listed: dict[str, Identity]
+    listing: Identity | None = None
 
 
 def identity_of(status: os.stat_result) -> Identity:
@@ -121,27 +126,29 @@ class Execution:
         except OSError as error:
             return Refuse(error.errno or errno.EACCES)
         if found is None:
-            self._note(request, via, via, argv, errno.ENOENT, Class.VIOLATION if is_there(via) else Class.AMBIENT)
+            self._note(request, via, via, argv, errno.ENOENT, _refused(via, argv) if is_there(via) else Class.AMBIENT)
             return Refuse(errno.ENOENT)
         try:
-            allowed = self._allowed(found, via)
+            allowed, kind = self._allowed(found, via), Class.DECLARED
+            if not allowed:
+                allowed, kind = self._listing(found, argv), Class.AMBIENT
         finally:
             os.close(found.descriptor)
         if not allowed:
-            self._note(request, found.real, via, argv, errno.EACCES, Class.VIOLATION)
+            self._note(request, found.real, via, argv, errno.EACCES, _refused(via, argv))
             return _notification.DENIED
-        self._note(request, found.real, via, argv, None, Class.DECLARED)
+        self._note(request, found.real, via, argv, None, kind)
         self._let(request, listener, allowed, argv)
         return _notification.LATER
 
-    def _read(self, request: Request) -> tuple[Found | None, tuple[str, ...], str]:
+    def _read(self, request: Request) -> tuple[Found | None, Arguments, str]:
         a = request.arguments
         folder, pointer, argv, flags = (a[0], a[1], a[2], a[4]) if request.name == "execveat" else (
             _kernel.AT_FDCWD, a[0], a[1], 0)  # fmt: skip
         raw = self._memory.string(request, pointer)
         if raw is None:
             raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
-        arguments = self._memory.strings(request, argv)
+        arguments = self._memory.arguments(request, argv)
         if not raw and not flags & _kernel.AT_EMPTY_PATH:
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
         via = self._view.absolute(request, folder, raw) if raw else f"/proc/{request.thread}/fd/{signed(folder)}"
@@ -182,7 +189,13 @@ class Execution:
             chain.add(this)
         return frozenset()
 
-    def _let(self, request: Request, listener: Listener, allowed: frozenset[Identity], argv: tuple[str, ...]) -> None:
+    def _listing(self, found: Found, argv: Arguments) -> frozenset[Identity]:
+        """Return the identity of the program that lists libraries, if it is to do that and nothing else."""
+        this = identity_of(os.stat(found.descriptor))
+        lists = self.started and this == self._programs.listing and argv.rest == LISTS_WITH
+        return frozenset({this}) if lists else frozenset()
+
+    def _let(self, request: Request, listener: Listener, allowed: frozenset[Identity], argv: Arguments) -> None:
         """Let the call go on, and look at the program that it really started before that runs.
 
         Path and arguments are in the caller's memory and may have been others when the kernel read them.
@@ -227,9 +240,7 @@ class Execution:
                 _kernel.resume(number, os.WSTOPSIG(status))
         raise OSError(errno.ETIMEDOUT, "an execve did not come to an end")
 
-    def _note(
-        self, request: Request, real: str, via: str, argv: tuple[str, ...], number: int | None, kind: Class
-    ) -> None:
+    def _note(self, request: Request, real: str, via: str, argv: Arguments, number: int | None, kind: Class) -> None:
         self._report.note(
             request,
             Deed(
@@ -239,19 +250,24 @@ class Execution:
                 path=real,
                 via=None if via == real else via,
                 errno=number,
-                more=argv,
+                more=argv.kept,
+                left_out=argv.left_out,
             ),
         )
 
 
-def _check_started(process: int, allowed: frozenset[Identity], argv: tuple[str, ...]) -> None:
+def _refused(via: str, argv: Arguments) -> Class:
+    return Class.AMBIENT if argv.rest is not None and looks_for_library(via, argv.rest) else Class.VIOLATION
+
+
+def _check_started(process: int, allowed: frozenset[Identity], argv: Arguments) -> None:
     """Return if a program that has just been started is one of those, with those arguments.
 
     Raises: SwappedProgramError if not.
     """
     if identity_of(os.stat(f"/proc/{process}/exe")) not in allowed:
         raise SwappedProgramError(f"{os.readlink(f'/proc/{process}/exe')} would have run")
-    if not _are_those(_words_of(process), argv):
+    if not argv.are(_words_of(process)):
         raise SwappedProgramError(f"{os.readlink(f'/proc/{process}/exe')} would have had other arguments")
 
 
@@ -263,19 +279,7 @@ def _kill_traced(process: int) -> None:
             pass
 
 
-def _words_of(process: int) -> list[str]:
+def _words_of(process: int) -> list[bytes]:
     """Return the arguments that a process was started with."""
     with open(f"/proc/{process}/cmdline", "rb") as file:
-        return [os.fsdecode(word) for word in file.read().split(b"\0")[:-1]]
-
-
-def _are_those(words: list[str], argv: tuple[str, ...]) -> bool:
-    """Whether the words of a new program are the arguments that were read, as far as they were.
-
-    The kernel puts the interpreter of a script, and what its first line says, in the place of the first argument.
-    """
-    if len(argv) >= MOST_ARGUMENTS:
-        return len(words) >= len(argv)
-    rest = argv[1:]
-    last = words[len(words) - len(rest) :] if len(words) >= max(len(argv), 1) else []
-    return len(last) == len(rest) and all(read in {CUT, word} for read, word in zip(rest, last, strict=True))
+        return file.read().split(b"\0")[:-1]

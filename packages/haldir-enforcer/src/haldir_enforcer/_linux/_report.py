@@ -45,6 +45,8 @@ class Deed:
     detail: str | None = None
     more: Any = field(default=None)
     """argv or endpoint, by the name of the event's member."""
+    left_out: tuple[int, tuple[tuple[int, int], ...]] | None = None
+    """What argv lacks, as `LeftOut` has it."""
 
 
 class Report:
@@ -146,6 +148,7 @@ def _wire(deed: Deed, caller: Caller) -> tuple[Any, ...]:
         deed.via,
         deed.flags,
         argv,
+        deed.left_out,
         endpoint,
         deed.rule,
         deed.errno,

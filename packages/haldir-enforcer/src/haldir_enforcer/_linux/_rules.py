@@ -5,6 +5,7 @@ import re
 
 from attrs import frozen
 
+from haldir_enforcer._linux import _shared
 from haldir_enforcer._linux._landlock import READ, Access, Grant
 from haldir_enforcer._policy.matching import Matcher
 from haldir_enforcer._policy.records import DECLARED, PathRule, Policy
@@ -49,6 +50,7 @@ class Verdict:
 _GRANTED_AMBIENT = Verdict(allowed=True, kind=Class.AMBIENT, rule=None)
 _REFUSED_AMBIENT = Verdict(allowed=False, kind=Class.AMBIENT, rule=None)
 _VIOLATION = Verdict(allowed=False, kind=Class.VIOLATION, rule=None)
+_SHARED = Verdict(allowed=True, kind=Class.AMBIENT, rule=_shared.RULE)
 _ABSENT = Verdict(allowed=True, kind=Class.AMBIENT, rule=None)
 
 
@@ -62,9 +64,12 @@ class Rules:
         self._held: dict[str, bool] = {}
         self._reads: dict[str, Verdict] = {}
         self._writes: dict[str, Verdict] = {}
+        self.shared = _shared.Shared()
 
     def reading(self, real: str) -> Verdict:
         """Return whether the file may be read."""
+        if real in self.shared:
+            return _SHARED
         known = self._reads.get(real)
         if known is None:
             if len(self._reads) > _MOST_REMEMBERED:
@@ -74,6 +79,8 @@ class Rules:
 
     def writing(self, real: str) -> Verdict:
         """Return whether the file may be written, made, removed or changed."""
+        if real in self.shared:
+            return _SHARED
         known = self._writes.get(real)
         if known is None:
             if len(self._writes) > _MOST_REMEMBERED:
@@ -81,6 +88,15 @@ class Rules:
             device = _GRANTED_AMBIENT if real in _WRITABLE_DEVICES else None
             known = self._writes[real] = device or _granted(self._matcher.writing(real)) or _refused(real)
         return known
+
+    def making(self, real: str) -> Verdict:
+        """Return whether a file may be made where there is none."""
+        verdict = self.writing(real)
+        return _SHARED if not verdict.allowed and self.shared.may_make(real) else verdict
+
+    def linking(self, source: str, target: str) -> Verdict:
+        """Return whether ``target`` may become a name of ``source``, where there is none of it."""
+        return self.making(target) if source in self.shared else self.writing(target)
 
     def may_be_link(self, real: str) -> bool:
         """Whether a link of this path leads nobody astray."""

@@ -72,7 +72,8 @@ class Supervisor:
         self._keeper_handle = os.pidfd_open(self._keeper)
         self._program_handle = os.pidfd_open(self.program)
         self._listener.descriptor = inner.listener
-        self._view.enter(self.program)
+        self._root = f"/proc/self/fd/{self._view.enter(self.program)}"
+        self._meter.see(self._root)
         self._meter.begin()
         inner.go()
 
@@ -82,7 +83,8 @@ class Supervisor:
         self._listener = Listener(_kernel.this_machine())
         self._memory = Memory(self._listener)
         self._view = View()
-        scene = Scene(_rules.Rules(policy, plan.grants), self._view, self._memory, self._report)
+        self._rules = _rules.Rules(policy, plan.grants)
+        scene = Scene(self._rules, self._view, self._memory, self._report)
         peers = _names.Peers(policy.hosts, plan.services.proxy)
         self._processes = _processes.Processes(self._keeper, limits.processes, self._report, apart=plan.namespaces)
         self._meter = Meter(self._keeper, limits)
@@ -336,6 +338,7 @@ class Supervisor:
         except OSError:
             pass
         _tree.kill_descendants(os.getpid())
+        self._rules.shared.remove_all(self._root)
         if self._group is not None:
             with suppress(OSError):
                 self._group.remove()

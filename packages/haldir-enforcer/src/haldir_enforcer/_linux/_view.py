@@ -39,12 +39,13 @@ class View:
         self.moving: set[int] = set()
         """Threads whose current folder changes: until such a thread asks again, it may have done so or not."""
 
-    def enter(self, process: int) -> None:
-        """The tree is the one that this process sees.
+    def enter(self, process: int) -> int:
+        """The tree is the one that this process sees; its root is returned, and stays held here.
 
         Raises: OSError if it is gone.
         """
         self._root = os.open(f"/proc/{process}/root", os.O_PATH | os.O_CLOEXEC)
+        return self._root
 
     def absolute(self, request: Request, folder: int, path: bytes) -> str:
         """Return the path that the caller means, absolute; nothing is resolved.
