@@ -140,3 +140,10 @@ def own_sources() -> dict[str, str]:
 def own_rules(own_sources: dict[str, str]) -> RuleBundle:
     """The bundle of these texts."""
     return RuleBundle.from_bytes(compile_bundle(own_sources))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What was written to be found, or to be left alone, are thousands of whole scans."""
+    for item in items:
+        if item.path.name.startswith(("test_evasions_", "test_honest_")):
+            item.add_marker(pytest.mark.exhaustive)
