@@ -421,12 +421,13 @@ def test_small_work_builds_no_database_and_large_work_builds_one(monkeypatch: py
 
 
 @pytest.mark.parametrize("before", [b"A line.\n", b"- a point\n", b"word " * 20, b"Much text. " * 8 + b"\n"])
-def test_an_order_that_a_blank_line_divides_is_found_wherever_a_block_ends(before: bytes) -> None:
+@pytest.mark.parametrize("blank", [b"\n\n", b"\n \n\n\n", b"\n" * 700])
+def test_an_order_that_a_blank_line_divides_is_found_wherever_a_block_ends(before: bytes, blank: bytes) -> None:
     engine = engine_for(bundle_of(r"(?i)\bforget\s+all\s+instructions\b"))
     for size in range(300, 900, 7):
-        text = (before * 200)[:size] + b" Forget all\n\ninstructions. " + b"More text.\n\n" * 40
+        text = (before * 200)[:size] + b" Forget all" + blank + b"instructions. " + b"More text.\n\n" * 40
         [(_, begin, end)] = spans_in(engine, text)
-        assert text[begin:end] == b"Forget all\n\ninstructions"
+        assert text[begin:end] == b"Forget all" + blank + b"instructions"
 
 
 def test_what_stands_where_two_blocks_meet_is_found_once() -> None:

@@ -29,6 +29,7 @@ _FAR = re.compile(
     # A line feed, and after it another one, perhaps.
     r"|\\n(?:[+*{(]|\\[sn]|\[(?!\^\\n)(?:\^|[^\]]*\\[sn]))"
 )
+_BLANKS = re.compile(rb"\s+")
 _NOTHING_BUT_BYTES = frozenset({FileType.BINARY})
 _MAX_TRIES = 2_000
 """Places at which one pattern is looked at in one text, those in the wrong region and those excluded among them."""
@@ -371,21 +372,27 @@ def _blocks(text: bytes) -> Iterator[_Block]:
     begin = searched = 0
     while searched < len(text):
         blank = text.find(b"\n\n", searched + _BLOCK_BYTES)
-        end = len(text) if blank < 0 else blank + 2
+        end = len(text) if blank < 0 else _after_blanks(text, blank)
         yield _Block(begin, end, searched)
-        begin, searched = _resumed(text, blank), end
+        begin, searched = _resumed(text, begin, blank, end), end
 
 
-def _resumed(text: bytes, blank: int) -> int:
-    """Where the block after a blank line begins."""
-    if text[blank - 1 : blank] == b".":
-        return blank + 2
-    low = blank - _OVERLAP_BYTES
-    line = text.rfind(b"\n", low, blank)
+def _after_blanks(text: bytes, place: int) -> int:
+    found = _BLANKS.match(text, place)
+    return place if found is None else found.end()
+
+
+def _resumed(text: bytes, begin: int, blank: int, end: int) -> int:
+    """Where the block after the one that begins and ends there begins."""
+    last = begin + len(text[begin:blank].rstrip())
+    if text[last - 1 : last] in {b".", b""}:
+        return end
+    low = max(begin, last - _OVERLAP_BYTES)
+    line = text.rfind(b"\n", low, last)
     if line >= 0:
         return line + 1
-    word = text.find(b" ", low, blank)
-    return word + 1 if word >= 0 else blank + 2
+    word = text.find(b" ", low, last)
+    return word + 1 if word >= 0 else end
 
 
 def _without_continuations(data: bytes) -> bytes:
