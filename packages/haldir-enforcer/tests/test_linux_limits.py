@@ -105,7 +105,7 @@ def test_memory_files_count_as_memory(skill: Any) -> None:
         "open(f'out/{n}', 'wb')",
         "(f := open(f'out/{n}', 'wb'), os.unlink(f'out/{n}'), f)[2]",
         "os.fdopen(os.open('out', os.O_TMPFILE | os.O_WRONLY), 'wb')",
-        "(os.makedirs(f'out/{n}/' + '/'.join('x' * 5 for _ in range(40 * 8))), open('out/f', 'ab'))[1]",
+        "(os.makedirs(f'out/{n}/' + '/'.join('x' * 5 for _ in range(40 * 8))), open(f'out/f{n}', 'wb'))[1]",
         "(f := open('out/part', 'wb'), os.rename('out/part', f'out/{n}'))[0]",
         "(f := open('out/part', 'wb'), os.link('out/part', f'out/{n}'), os.unlink('out/part'), f)[0]",
     ],
