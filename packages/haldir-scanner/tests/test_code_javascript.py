@@ -610,3 +610,11 @@ def test_no_bytes_make_it_crash(source: bytes) -> None:
     for dialect in DIALECTS:
         for found in examine(source, dialect):
             assert isinstance(found, Seen | Flow | Folded)
+
+
+@needs_trees
+@pytest.mark.parametrize("option", ["-o", "--output", "-so"])
+def test_a_file_that_a_program_downloads_and_that_is_started_is_fetched_code(option: str) -> None:
+    download = f"cp.execFileSync('curl', ['-s', where, '{option}', '/tmp/font.woff2']);\n"
+    assert "taint_fetched_to_exec" in taints(f"{CHILD}{download}cp.spawn('/tmp/font.woff2', []);")
+    assert "taint_fetched_to_exec" not in taints(f"{CHILD}{download}cp.spawn('fc-cache', ['-f']);")

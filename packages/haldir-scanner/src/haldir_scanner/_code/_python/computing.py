@@ -84,6 +84,8 @@ def _composed(_run: Run, call: Call) -> Value | None:
     given = call.arguments.positional
     first = given[0] if given else None
     taints = union(call.arguments.all)
+    if call.name in _FROM_CODES and any(taint.kind is Kind.CONTENT for taint in taints):
+        taints = merge(taints, (Taint(Kind.UNPACKED, "", (call.node,)),))
     if call.name in _TEXTS and first is not None:
         return Value(partial=first.text, taints=taints, chain=first.chain, origin=first.origin)
     if call.name in _CONTAINERS and first is not None and first.elements is not None:
@@ -159,6 +161,8 @@ def _formatted(template: str, values: Sequence[Value | None]) -> str:
 _IGNORED = frozenset({"encoding", "errors"})
 _KEEPING = frozenset({"strip", "rstrip", "lstrip", "encode", "decode", "lower"})
 _TEXTS = frozenset({"builtins.str", "builtins.bytes", "builtins.repr", "os.fspath"})
+# What is put together letter by letter from the content of a file is not what its readers see.
+_FROM_CODES = frozenset({"builtins.chr", "builtins.bytes", "builtins.bytearray"})
 _CONTAINERS = frozenset({"builtins.list", "builtins.tuple", "builtins.reversed", "builtins.sorted"})
 # Functions whose result is their argument in another form.
 _TRANSPARENT = tuple(

@@ -20,6 +20,8 @@ from haldir_scanner._code._python.run import Run
 from haldir_scanner._code._python.value import HOLE, Kind, Taint, Value, content_taints, merge, tainted, text_of, union
 
 _SECRETS = frozenset({Kind.PRIVATE_FILE, Kind.LOGIN_FILE})
+# What makes a file that the program writes one that it should not run.
+_KEPT = frozenset({Kind.FETCHED, Kind.DECODED, Kind.UNPACKED})
 _ARCHIVES = {"zip": ".zip", "tar": ".tar", "gztar": ".tar.gz", "bztar": ".tar.bz2", "xztar": ".tar.xz"}
 _FILE = "open()"
 _PATH = "pathlib.Path()"
@@ -141,7 +143,7 @@ def _into(run: Run, path: str, content: Value | None, node: ast.expr) -> None:
         run.reach(sinks.INTO_MEMORY, content, node)
     elif is_agent_file(path):
         run.reach(sinks.INTO_AGENT_FILE, content, node)
-    kept = tuple(taint for taint in content.taints if taint.kind in {Kind.FETCHED, Kind.DECODED})
+    kept = tuple(taint for taint in content.taints if taint.kind in _KEPT)
     if kept:
         run.written[path] = merge(run.written.get(path, ()), kept)
 
@@ -184,6 +186,13 @@ def _same_path(_run: Run, call: Call) -> Value | None:
     return None if given is None else evolve(given)
 
 
+def _sibling(_run: Run, call: Call) -> Value | None:
+    """Another file in the same folder."""
+    folder = "" if call.receiver is None else call.receiver.text.rpartition("/")[0]
+    name = text_of(call.arguments.get(0, "name"))
+    return Value(name=_PATH, partial=f"{folder}/{name}" if folder else name, taints=union(call.arguments.positional))
+
+
 def _home(_run: Run, _call: Call) -> Value | None:
     return Value(name=_PATH, partial="~")
 
@@ -200,6 +209,7 @@ _PATH_METHODS: Mapping[str, CallHandler] = {
     "write_text": _write,
     "write_bytes": _write,
     "joinpath": _joined,
+    "with_name": _sibling,
     **dict.fromkeys(("absolute", "expanduser", "resolve", "as_posix", "with_suffix"), _same_path),
     **dict.fromkeys(("glob", "rglob", "iterdir", "walk"), _walk),
 }

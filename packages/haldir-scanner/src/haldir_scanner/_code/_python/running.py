@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from haldir_scanner._code._python import names, sinks
 from haldir_scanner._code._python.call import Call, CallHandler
@@ -11,6 +12,10 @@ from haldir_scanner._code._python.value import HOLE, Kind, Node, Taint, Value, m
 
 _SENDING_PROGRAMS = frozenset(
     {"curl", "wget", "nc", "ncat", "netcat", "socat", "scp", "rsync", "ftp", "http", "telnet"}
+)
+_DOWNLOADERS = frozenset({"curl", "wget"})
+_OUTPUT_OPTIONS = frozenset(
+    {"-o", "-O", "--output", "--output-document", "-so", "-sLo", "-fsSLo", "-sSLo", "-Lo", "-qO"}
 )
 _KEYCHAIN_WORDS = ("find-generic-password", "find-internet-password", "dump-keychain")
 # The text that follows these is run; beside other words a fetched one is only an argument.
@@ -108,6 +113,10 @@ def _program(run: Run, node: ast.expr, words: Sequence[Value | None], given: Val
         run.reach(sinks.AS_COMMAND, given, node)
     if program in _SENDING_PROGRAMS:
         run.reach(sinks.IN_BODY, Value(taints=union(rest)), node)
+    if program in _DOWNLOADERS:
+        for option, path in pairwise(texts):
+            if option in _OUTPUT_OPTIONS and is_specific(path):
+                run.written[path] = merge(run.written.get(path, ()), (Taint(Kind.FETCHED, "", (node,)),))
     if program == "crontab":
         run.reach(sinks.INTO_AGENT_FILE, given, node)
     _run_written(run, node, texts)

@@ -122,6 +122,7 @@ AS_COMMAND: Accepts = {
     Kind.FETCHED: FETCHED_RUN,
     Kind.ANSWERED: FETCHED_RUN,
     Kind.DECODED: DECODED_RUN,
+    Kind.UNPACKED: UNPACKED_RUN,
     Kind.INPUT: INPUT_RUN,
 }
 # A fetched word in a command that is otherwise written out is as good or bad as a typed one.
@@ -131,9 +132,14 @@ IN_COMMAND: Accepts = {
     Kind.DECODED: DECODED_RUN,
     Kind.INPUT: INPUT_RUN,
 }
-AS_PROGRAM: Accepts = {Kind.FETCHED: FETCHED_RUN, Kind.ANSWERED: FETCHED_RUN, Kind.DECODED: DECODED_RUN}
+AS_PROGRAM: Accepts = {
+    Kind.FETCHED: FETCHED_RUN,
+    Kind.ANSWERED: FETCHED_RUN,
+    Kind.DECODED: DECODED_RUN,
+    Kind.UNPACKED: UNPACKED_RUN,
+}
 AS_ARGUMENTS: Accepts = {Kind.DECODED: DECODED_RUN}
-AS_FILE: Accepts = {Kind.FETCHED: FETCHED_RUN, Kind.DECODED: DECODED_RUN}
+AS_FILE: Accepts = {Kind.FETCHED: FETCHED_RUN, Kind.DECODED: DECODED_RUN, Kind.UNPACKED: UNPACKED_RUN}
 INTO_AGENT_FILE: Accepts = {Kind.FETCHED: AGENT_FILE, Kind.INPUT: AGENT_FILE}
 INTO_MEMORY: Accepts = {Kind.FETCHED: AGENT_FILE}
 

@@ -225,9 +225,18 @@ def _sed(call: Call, source: Value) -> Value:
     return source.derived("\n".join(lines), "replacement")
 
 
+def _awk(call: Call, source: Value) -> Value:
+    """Letters that are made of numbers are decoded; anything else is a text of the same origin."""
+    taints = {taint: place for taint, place in source.taints.items() if taint != INPUT}
+    found = Value(is_known=False, taints=taints)
+    return found.with_taint(DECODED, call.place) if any("%c" in text for text in call.texts()) else found
+
+
 TRANSFORMATIONS: dict[str, Callable[[Call, Value], Value]] = {
+    "awk": _awk,
     "base32": _base32,
     "base64": _base64,
+    "gawk": _awk,
     "gbase64": _base64,
     "basenc": _basenc,
     "bzip2": _gunzip,

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _INDEX = re.compile(r"\[([^\]]{0,40})\]")
 _BRACES = re.compile(r"\{([^{}\s]*,[^{}\s]*)\}")
+# Variables that every shell has, of which it matters what they hold.
+_GIVEN: dict[str, list[Value]] = {"SHELL": [Value("/bin/sh")]}
 _POSITIONAL = re.compile(r"[0-9]+|[@*]")
 # A path tells what it leads to although the home folder in it is not known.
 _SECRETS = frozenset({SECRET, TOKEN})
@@ -202,7 +204,7 @@ def _values(machine: Machine, part: Variable) -> tuple[list[Value] | None, str]:
     rest = part.rest[index.end() :] if index else part.rest
     if _POSITIONAL.fullmatch(part.name):
         return _positional(machine, part.name), rest
-    values = machine.variables.get(part.name)
+    values = machine.variables.get(part.name, _GIVEN.get(part.name))
     if index is None:
         return values[:1] if values is not None else None, rest
     key = _operand(machine, index[1])

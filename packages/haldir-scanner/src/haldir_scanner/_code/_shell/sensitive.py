@@ -20,10 +20,12 @@ _LOCAL_HOST = re.compile(
 )
 # Installers that many honest instructions name; a rule of their own is about them.
 _INSTALLER = re.compile(
-    r"https://(?:sh\.rustup\.rs|astral\.sh/uv/|astral\.sh/ruff/|get\.docker\.com|bun\.sh/install"
-    r"|deno\.land/(?:x/)?install|get\.pnpm\.io/|install\.python-poetry\.org|starship\.rs/install|claude\.ai/install"
-    r"|ollama\.com/install|tailscale\.com/install|foundry\.paradigm\.xyz|get\.volta\.sh|mise\.run|get\.k3s\.io"
-    r"|fly\.io/install|opencode\.ai/install|cursor\.com/install|raw\.githubusercontent\.com/(?:nvm-sh/nvm|Homebrew/install|helm/helm|ohmyzsh/ohmyzsh)/)"
+    r"https://(?:(?:sh\.rustup\.rs|get\.docker\.com|install\.python-poetry\.org|foundry\.paradigm\.xyz|get\.volta\.sh|mise\.run"
+    r"|get\.k3s\.io)(?![\w.@:-])|astral\.sh/uv/|astral\.sh/ruff/|bun\.sh/install"
+    r"|deno\.land/(?:x/)?install|get\.pnpm\.io/|starship\.rs/install|claude\.ai/install|ollama\.com/install"
+    r"|tailscale\.com/install|fly\.io/install|opencode\.ai/install|cursor\.com/install|rclone\.org/install"
+    r"|sentry\.io/get-cli"
+    r"|raw\.githubusercontent\.com/(?:nvm-sh/nvm|Homebrew/install|helm/helm|ohmyzsh/ohmyzsh)/)"
 )
 _KINDS = {Kind.PRIVATE_FILE: SECRET, Kind.LOGIN_FILE: TOKEN}
 _LONGEST_PATH = 400
