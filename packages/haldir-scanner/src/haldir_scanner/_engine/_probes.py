@@ -95,6 +95,18 @@ def without_head(source: str) -> str:
     return source if len(tail) < _LEAST_TAIL else without_head(flags + tail)
 
 
+def share_of_texts(source: str) -> float:
+    """Return which share of texts has words of all parts of a pattern near each other, as far as is known: 0 to 1."""
+    clauses = list[Clause]()
+    for clause in sorted(needed(source), key=lambda clause: (share_of_clause(clause), sorted(clause))):
+        if len(clauses) < _CLAUSES and not any(implies(one, clause) or implies(clause, one) for one in clauses):
+            clauses.append(clause)
+    share = _MAIL_SHARE if "@" in source else 1.0
+    for clause in clauses:
+        share *= share_of_clause(clause) * (_NEAR if share < 1 else 1)
+    return share
+
+
 def elements_of(source: str) -> tuple[str, list[str]]:
     """The flags of a pattern, and what it is a sequence of; just itself where parts of it mean nothing alone."""
     found = _FLAGS.match(source)
@@ -137,7 +149,7 @@ def _seldom_tail(source: str, most: float) -> str:
         share = _share_of_element(flags + element)
         if first:
             first, least = False, _SELDOMER * min(share, _UNKNOWN_SHARE)
-        elif share < least and _share_of(tail := flags + "".join(elements[place:])) <= most:
+        elif share < least and share_of_texts(tail := flags + "".join(elements[place:])) <= most:
             least, best = share, tail
     return best
 
@@ -146,18 +158,6 @@ def _share_of_element(element: str) -> float:
     if element.endswith("@"):
         return _MAIL_SHARE
     return 1.0 if _PART_OF_FREQUENT.search(element) else min(map(share_of_clause, needed(element)), default=1.0)
-
-
-def _share_of(source: str) -> float:
-    """The share of texts that have words of all parts of a pattern near each other."""
-    clauses = list[Clause]()
-    for clause in sorted(needed(source), key=lambda clause: (share_of_clause(clause), sorted(clause))):
-        if len(clauses) < _CLAUSES and not any(implies(one, clause) or implies(clause, one) for one in clauses):
-            clauses.append(clause)
-    share = _MAIL_SHARE if "@" in source else 1.0
-    for clause in clauses:
-        share *= share_of_clause(clause) * (_NEAR if share < 1 else 1)
-    return share
 
 
 def _is_good_probe(phrase: str) -> bool:

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from attrs import define, field, frozen
 
 from haldir_scanner._engine._hyperscan import Probe
-from haldir_scanner._engine._probes import probe_of_file, probe_of_text, probes_of
+from haldir_scanner._engine._probes import probe_of_file, probe_of_text, probes_of, share_of_texts
 from haldir_scanner._engine._regexes import Regexes
 from haldir_scanner._files._filetypes import PROSE, FileType
 from haldir_scanner._rules._rule import Matcher, Rule, Signal
@@ -83,20 +83,29 @@ class _Entry:
         """The numbers of its patterns."""
         return range(self.first, self.first + len(self.matcher.patterns))
 
+    @property
+    def is_led(self) -> bool:
+        """Whether all of its patterns are tried where something is found, which is in many more texts than a match."""
+        return bool(self.matcher.hint or self.matcher.all_of)
+
     def source(self, number: int) -> str:
         """One of its patterns."""
         return self.matcher.patterns[number - self.first]
 
     def probes(self, number: int) -> list[Probe]:
         """What is looked for first, and the numbers of the patterns that may match where it is found."""
-        if not self.matcher.hint:
+        if not self.is_led:
             return [(probe, (number,)) for probe in probes_of(self.source(number))]
-        # Its hints stand for all of its patterns.
-        return [(hint, tuple(self.numbers)) for hint in self.matcher.hint] if number == self.first else []
+        return [(probe, tuple(self.numbers)) for probe in self._leads] if number == self.first else []
+
+    @property
+    def _leads(self) -> Sequence[str]:
+        """What stands for all of its patterns: its hints, or where all are needed, the seldomest one."""
+        return self.matcher.hint or probes_of(min(self.matcher.all_of, key=share_of_texts))
 
     def goes_far(self, number: int) -> bool:
         """Whether a pattern is looked for in a text as a whole: its match may go beyond a paragraph."""
-        return bool(self.matcher.all_of or self.matcher.hint or _FAR.search(self.source(number)))
+        return self.is_led or _FAR.search(self.source(number)) is not None
 
 
 @frozen
@@ -232,8 +241,7 @@ class Engine:
         for place, candidates in by_entry.items():
             entry = self._patterns.entries[place]
             if here.may_admit(entry.matcher):
-                # A hint is in many more texts than a match.
-                yield entry, self._regexes.among(candidates, text) if entry.matcher.hint else candidates
+                yield entry, self._regexes.among(candidates, text) if entry.is_led else candidates
 
     def find(self, number: int, text: bytes, start: int, end: int) -> tuple[int, int] | None:
         """Begin and end of the leftmost match of pattern ``number`` within ``start`` and ``end``."""
