@@ -18,7 +18,7 @@ Probe = tuple[str, tuple[int, ...]]
 """A pattern, and the numbers of those that may match in a text in which it does."""
 
 _HEADER_END = b"\n"
-_REVISION = 15
+_REVISION = 16
 """Of the way in which patterns are compiled; a cached database of another one is not used."""
 
 

@@ -1,6 +1,7 @@
 """What is looked for in place of a pattern: a part that every match of it has, and that is found in less time."""
 
 import re
+from collections.abc import Iterable
 
 from haldir_scanner._engine._frequency import share_of_clause
 from haldir_scanner._engine._needed import Clause, implies, needed
@@ -95,7 +96,7 @@ def without_head(source: str) -> str:
     return source if len(tail) < _LEAST_TAIL else without_head(flags + tail)
 
 
-def share_of_texts(source: str) -> float:
+def _share_of_texts(source: str) -> float:
     """Return which share of texts has words of all parts of a pattern near each other, as far as is known: 0 to 1."""
     clauses = list[Clause]()
     for clause in sorted(needed(source), key=lambda clause: (share_of_clause(clause), sorted(clause))):
@@ -105,6 +106,11 @@ def share_of_texts(source: str) -> float:
     for clause in clauses:
         share *= share_of_clause(clause) * (_NEAR if share < 1 else 1)
     return share
+
+
+def seldomest(sources: Iterable[str]) -> str:
+    """Return the one of the patterns that the fewest texts have, and where a line rather does not begin a match."""
+    return min(sources, key=lambda source: (_FREQUENT.search(_head_of(source)) is not None, _share_of_texts(source)))
 
 
 def elements_of(source: str) -> tuple[str, list[str]]:
@@ -149,7 +155,7 @@ def _seldom_tail(source: str, most: float) -> str:
         share = _share_of_element(flags + element)
         if first:
             first, least = False, _SELDOMER * min(share, _UNKNOWN_SHARE)
-        elif share < least and share_of_texts(tail := flags + "".join(elements[place:])) <= most:
+        elif share < least and _share_of_texts(tail := flags + "".join(elements[place:])) <= most:
             least, best = share, tail
     return best
 

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from attrs import define, field, frozen
 
 from haldir_scanner._engine._hyperscan import Probe
-from haldir_scanner._engine._probes import probe_of_file, probe_of_text, probes_of, share_of_texts
+from haldir_scanner._engine._probes import probe_of_file, probe_of_text, probes_of, seldomest
 from haldir_scanner._engine._regexes import Regexes
 from haldir_scanner._files._filetypes import PROSE, FileType
 from haldir_scanner._rules._rule import Matcher, Rule, Signal
@@ -101,7 +101,7 @@ class _Entry:
     @property
     def _leads(self) -> Sequence[str]:
         """What stands for all of its patterns: its hints, or where all are needed, the seldomest one."""
-        return self.matcher.hint or probes_of(min(self.matcher.all_of, key=share_of_texts))
+        return self.matcher.hint or probes_of(seldomest(self.matcher.all_of))
 
     def goes_far(self, number: int) -> bool:
         """Whether a pattern is looked for in a text as a whole: its match may go beyond a paragraph."""
