@@ -67,7 +67,12 @@ _UNMASKED = {ord(mask): letter for mask, letter in _LOOK_ALIKES.items()}
 # The punctuation of East Asian text, and what chooses how an emoji looks: where they stand as there, nobody takes
 # them for anything else, and a second look at every such text would double its price.
 _EVERYDAY = frozenset("\uff0c\uff09\uff08\uff1a\uff1b\uff1f\uff01\u2026\uff5e\ufe0f\u200d")
-_ODD = re.compile(r"[!-~][\ufe0f\u200d]|[\w.]\uff08[!-~]|[a-z]\uff1a//|[!-~] ?[\uff1b\uff01\uff5e] ?[!-~]", re.ASCII)
+# Begins with the seldom character: what is before it is looked at only there.
+_ODD = re.compile(
+    r"[\ufe0f\u200d\uff08\uff1a\uff1b\uff01\uff5e](?:(?<=[!-~][\ufe0f\u200d])|(?<=[\w.]\uff08)(?=[!-~])"
+    r"|(?<=[a-z]\uff1a)(?=//)|(?:(?<=[!-~][\uff1b\uff01\uff5e])|(?<=[!-~] [\uff1b\uff01\uff5e]))(?= ?[!-~]))",
+    re.ASCII,
+)
 _EMPTY_QUOTES = re.compile(rb"(?<=[A-Za-z])(?:\"\"|'')(?=[A-Za-z])")
 _FIELD_SEPARATOR = re.compile(rb"\$IFS\$9|\$\{IFS[^}\n]{0,20}\}|\$IFS\b")
 
