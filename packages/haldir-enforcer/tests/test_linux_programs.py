@@ -71,6 +71,28 @@ def test_no_other_program_runs(skill: Any, way: str) -> None:
     assert [event for event in outcome.violations if event.action is Action.PROCESS_EXEC]
 
 
+def test_a_program_that_is_killed_while_it_starts_is_waited_for_as_any_other(skill: Any) -> None:
+    outcome = skill.python(
+        f"""
+import os, random, time
+for _ in range(300):
+    child = os.fork()
+    if not child:
+        os.execv({TRUE!r}, ['true'])
+    until = time.perf_counter() + random.random() * 0.003
+    while time.perf_counter() < until:
+        pass
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+print('all have ended')
+""",
+        declared=DECLARED,
+    )
+    assert outcome.output == "all have ended\n"
+    assert outcome.ended.ending is Ending.EXITED
+    assert not outcome.violations
+
+
 def test_a_program_that_is_replaced_during_the_check_is_the_end_of_the_run(skill: Any) -> None:
     outcome = skill.python(
         f"""

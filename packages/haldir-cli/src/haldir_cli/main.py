@@ -28,6 +28,9 @@ def run() -> None:
     # CPython ends by SIGINT after a KeyboardInterrupt that passed a text in eval, whatever became of it since.
     atexit.register(lambda: interrupted and os._exit(interrupted[0]))
     code = main(sys.argv[1:])
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)  # nothing is left to clean up, and nobody to catch what is raised
     if code == Exit.INTERRUPTED:
         interrupted.append(code)
     if not _flushed(sys.stdout):

@@ -33,6 +33,8 @@ __all__ = ["Recording", "Session", "Stream", "Streams"]
 
 _MEGABYTE = 1_000_000
 _LAST_OUTPUT_SECONDS = 5.0
+_GLANCE_SECONDS = 0.5
+"""A signal that comes in the instant before Python begins to wait has its handler called only when the wait ends."""
 
 
 class _Closes(Protocol):
@@ -128,12 +130,19 @@ class Session:
 
         Raises: TimeoutError if it still runs then.
         """
-        ended = self._started.wait(timeout_seconds)
+        ended = self._wait_for_end(timeout_seconds)
         self._is_over = True
         with self._waiting:
             if self._outcome is None:
                 self._outcome = self._concluded(ended)
             return self._outcome
+
+    def _wait_for_end(self, timeout_seconds: float | None) -> Ended:
+        if timeout_seconds is not None:
+            return self._started.wait(timeout_seconds)
+        while True:
+            with contextlib.suppress(TimeoutError):
+                return self._started.wait(_GLANCE_SECONDS)
 
     async def wait_async(self) -> Outcome:
         """Return how it ended without keeping the event loop waiting; a cancelled wait kills the run."""

@@ -208,17 +208,28 @@ class Execution:
         self._report.forget()
         with suppress(ProcessLookupError):  # a thread that was not the first has taken the number of its process
             _kernel.interrupt(thread)
+        try:
+            self._look_at_started(thread, process, allowed, argv)
+        except BaseException:  # whatever it is: what was not looked at does not run
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+            raise
+
+    def _look_at_started(self, thread: int, process: int, allowed: frozenset[Identity], argv: Arguments) -> None:
         stopped, event = self._wait(thread, process)
         if stopped == 0:
             return  # it was killed
         if event == _kernel.PTRACE_EVENT_EXEC:
-            try:
-                _check_started(stopped, allowed, argv)
-            except BaseException:  # whatever it is: what was not looked at does not run
-                _kill_traced(stopped)
-                raise
+            _check_started(stopped, allowed, argv)
             self.started = True
-        _kernel.detach(stopped)
+        with suppress(ProcessLookupError):  # killed while it was stopped: ``reap`` takes it
+            _kernel.detach(stopped)
+
+    def reap(self) -> None:
+        """Take the status of all that ended: one that is killed while it is looked at would stay, and all above it."""
+        with suppress(ChildProcessError):
+            while (found := os.waitpid(-1, os.WNOHANG | _WALL))[0]:
+                self._reaped(*found)
 
     def _wait(self, thread: int, process: int) -> tuple[int, int]:
         """Return the thread that stopped, 0 if none will, and why."""
@@ -237,7 +248,8 @@ class Execution:
             elif status >> 16 in {_kernel.PTRACE_EVENT_EXEC, _kernel.PTRACE_EVENT_STOP}:
                 return number, status >> 16
             else:
-                _kernel.resume(number, os.WSTOPSIG(status))
+                with suppress(ProcessLookupError):
+                    _kernel.resume(number, os.WSTOPSIG(status))
         raise OSError(errno.ETIMEDOUT, "an execve did not come to an end")
 
     def _note(self, request: Request, real: str, via: str, argv: Arguments, number: int | None, kind: Class) -> None:
@@ -269,14 +281,6 @@ def _check_started(process: int, allowed: frozenset[Identity], argv: Arguments) 
         raise SwappedProgramError(f"{os.readlink(f'/proc/{process}/exe')} would have run")
     if not argv.are(_words_of(process)):
         raise SwappedProgramError(f"{os.readlink(f'/proc/{process}/exe')} would have had other arguments")
-
-
-def _kill_traced(process: int) -> None:
-    """A process that stopped is no more: without its tracer's wait it would stay, and with it all of its namespace."""
-    with suppress(ProcessLookupError, ChildProcessError):
-        os.kill(process, signal.SIGKILL)
-        while os.WIFSTOPPED(os.waitpid(process, _WALL)[1]):
-            pass
 
 
 def _words_of(process: int) -> list[bytes]:

@@ -145,6 +145,7 @@ class Supervisor:
             if found and turns % _TURNS:
                 continue
             turns = 0
+            self._execution.reap()
             self._check_limits()
             now = time.monotonic()
             if now >= unfold_at:

@@ -31,6 +31,7 @@ class View:
 
     def __init__(self) -> None:
         self._root = -1
+        self._mounts = -1  # held, or with the last process the tree would fall apart while a path in it is judged
         self._following = _kernel.Resolver(os.O_PATH, _IN_ROOT)
         self._not_following = _kernel.Resolver(os.O_PATH | os.O_NOFOLLOW, _IN_ROOT)
         self._own_link = f"/proc/{os.getpid()}"
@@ -44,6 +45,7 @@ class View:
 
         Raises: OSError if it is gone.
         """
+        self._mounts = os.open(f"/proc/{process}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
         self._root = os.open(f"/proc/{process}/root", os.O_PATH | os.O_CLOEXEC)
         return self._root
 
