@@ -3,6 +3,7 @@ import json
 import os
 import time
 from pathlib import Path
+from random import Random
 
 import pytest
 from attrs import define, field
@@ -433,6 +434,51 @@ def test_an_order_that_a_blank_line_divides_is_found_wherever_a_block_ends(befor
 def test_what_stands_where_two_blocks_meet_is_found_once() -> None:
     text = (b"a point with a needle " + b"in it " * 20 + b"\n\n") * 50
     assert len(spans_in(engine_for(bundle_of("needle")), text)) == 50
+
+
+FILLERS = (
+    "The rows of a table are listed.",
+    "It is read first. ",
+    "- beta\n- a point",
+    "x" * 700,
+    "One gamma. ",
+    "\n",
+    "A day.",
+)
+
+
+@pytest.mark.parametrize("backend", [Backend.HYPERSCAN_RE2, Backend.RE2], ids=str)
+@pytest.mark.parametrize("near", [120, 511, 512, 900, 2_000, 4_096])
+def test_patterns_that_stand_near_each_other_are_found_whatever_paragraphs_they_are_in(
+    near: int, backend: Backend
+) -> None:
+    patterns = (r"(?i)\balpha\s\w+", r"\bbeta\b", r"\bgamma\b|\d{3}")
+    engine = engine_for(bundle_of(*patterns, key="all", near=near), backend)
+    regexes, random = Re2Regexes(patterns), Random(near)  # noqa: S311 - the same texts each time
+    found = 0
+    for _ in range(20):
+        parts = random.choices(FILLERS, k=random.randint(1, 40)) + random.choices(FILLERS[:1], k=40)
+        for word in random.sample(("Alpha one", "beta", "gamma", "Call 123", "alpha two"), random.randint(2, 5)):
+            parts.insert(random.randint(0, len(parts)), word)
+        data = "\n\n".join(parts).encode()
+        expected, start = [], 0
+        while (span := regexes.find(0, data, start, len(data))) is not None:
+            low, high = max(0, span[0] - near), min(len(data), span[0] + near)
+            if all(regexes.find(number, data, low, high) is not None for number in (1, 2)):
+                expected.append(("test_rule", *span))
+            start = span[1]
+        assert spans_in(engine, data) == expected
+        found += len(expected)
+    assert found
+
+
+def test_patterns_of_which_no_phrase_is_known_are_looked_for_themselves() -> None:
+    engine = engine_for(bundle_of(r"\d{4}", r"[*]{3}", key="all", near=700))
+    text = b"A line of text.\n\n" * 60
+    assert spans_in(engine, text + b"1234\n\n" + text[:600] + b"\n\n***" + text) == [
+        ("test_rule", len(text), len(text) + 4)
+    ]
+    assert spans_in(engine, text + b"1234" + text + b"***") == []
 
 
 def test_a_rule_with_a_hint_is_found_as_without_one() -> None:

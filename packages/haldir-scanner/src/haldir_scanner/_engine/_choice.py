@@ -19,16 +19,18 @@ _LOOSER = 1.35
 _LOOSER_BY = 0.02
 
 
-def chosen(source: str) -> tuple[Clause, ...]:
-    """The clauses of a pattern to look for; none if it is better looked for itself."""
+def chosen(*sources: str) -> tuple[Clause, ...]:
+    """The clauses to look for where all of these patterns are needed; none if one is better looked for itself."""
+    is_one = len(sources) == 1
     clauses, left = list[Clause](), 1.0
-    for share, _, clause in sorted((share_of_clause(clause), sorted(clause), clause) for clause in needed(source)):
-        if len(clauses) == MAX_CLAUSES or (clauses and (left <= _ENOUGH or share >= _USELESS)):
+    known = {clause for source in sources for clause in needed(source)}
+    for share, _, clause in sorted((share_of_clause(clause), sorted(clause), clause) for clause in known):
+        if len(clauses) == MAX_CLAUSES or (clauses and ((is_one and left <= _ENOUGH) or share >= _USELESS)):
             break
         if not any(implies(other, clause) for other in clauses):
             clauses.append(clause)
             left *= share**_ALIKE
-    return tuple(clauses) if left <= _MAX_SHARE else ()
+    return tuple(clauses) if left <= _MAX_SHARE or not is_one else ()
 
 
 def merged(choices: Iterable[Sequence[Clause]]) -> list[tuple[Clause, ...]]:

@@ -12,13 +12,14 @@ from typing import Any, Protocol
 
 from attrs import field, frozen
 
+from haldir_scanner._engine._filter import OfOneBlock
 from haldir_scanner._engine._relaxation import relaxed
 
 Probe = tuple[str, tuple[int, ...]]
 """A pattern, and the numbers of those that may match in a text in which it does."""
 
 _HEADER_END = b"\n"
-_REVISION = 16
+_REVISION = 17
 """Of the way in which patterns are compiled; a cached database of another one is not used."""
 
 
@@ -40,7 +41,7 @@ def has_hyperscan() -> bool:
 
 
 @frozen
-class HyperscanFilter:
+class HyperscanFilter(OfOneBlock):
     """Rules out all patterns but those that match, or all but match, by one pass over the text."""
 
     _database: Any

@@ -7,10 +7,11 @@ from functools import lru_cache
 from attrs import define
 
 from haldir_scanner._engine._cache import default_store
+from haldir_scanner._engine._filter import Filter, Pass
 from haldir_scanner._engine._hyperscan import HyperscanFilter, Store, has_hyperscan
 from haldir_scanner._engine._phrases import PhraseFilter
 from haldir_scanner._engine._regexes import Re2Filter, Re2Regexes, Regexes, StdlibRegexes, has_re2
-from haldir_scanner._engine._search import Engine, Filter, Group, Patterns
+from haldir_scanner._engine._search import Engine, Group, Patterns
 from haldir_scanner._errors import BundleError
 from haldir_scanner._rules._bundle import RuleBundle, builtin
 
@@ -87,10 +88,17 @@ class GrowingFilter:
 
     def candidates(self, text: bytes) -> Iterable[int]:
         """The numbers of the patterns that may match in ``text``; no other one can match."""
-        self._bytes += len(text)
+        return self._grown(len(text)).candidates(text)
+
+    def pass_over(self, size: int) -> Pass:
+        """See ``Filter.pass_over``."""
+        return self._grown(size).pass_over(size)
+
+    def _grown(self, size: int) -> Filter:
+        self._bytes += size
         if self._bytes > GROWN_BYTES:
             self.grow()
-        return self._filter.candidates(text)
+        return self._filter
 
     def grow(self) -> None:
         """Be ready for work of any size."""
@@ -102,13 +110,13 @@ class GrowingFilter:
 def _built(group: Group, digest: str, store: Store) -> Filter:
     """The fastest filter for a group."""
     if group.is_by_block:
-        return PhraseFilter.of(group.sources, group.numbers, digest, store)
+        return PhraseFilter.of(group.wanted(), digest, store)
     return HyperscanFilter.of(group.sources, group.probes, digest, store)
 
 
 def _stored(group: Group, digest: str, store: Store) -> Filter | None:
     if group.is_by_block:
-        return PhraseFilter.stored(group.sources, group.numbers, digest, store)
+        return PhraseFilter.stored(group.wanted(), digest, store)
     return HyperscanFilter.stored(group.sources, digest, store)
 
 

@@ -3,7 +3,7 @@
 Patterns of many words and long gaps make an automaton slow; their phrases are literals, which cost next to nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import reduce
 from operator import or_
 from threading import Lock
@@ -25,21 +25,38 @@ from haldir_scanner._engine._hyperscan import (
 from haldir_scanner._engine._needed import plain
 from haldir_scanner._engine._probes import probe_of_sentence
 
-_KIND = "phrases 7"
-"""Raised when the way changes in which phrases are read out of patterns."""
+_KIND = "phrases 8"
+"""Numbered anew when the way changes in which phrases are read out of patterns."""
+
+
+@frozen
+class Wanted:
+    """What is looked for in the blocks of a text.
+
+    Attributes:
+        number: what is told of it.
+        patterns: all of them are needed.
+        lead: the one that is looked for itself, where nothing is known of the phrases of any.
+        reach: how many blocks before and after the one with the first pattern the others may be.
+    """
+
+    number: int
+    patterns: tuple[str, ...]
+    lead: Callable[[], str]
+    reach: int
 
 
 @frozen
 class Needs:
-    """What patterns need, by their place in a list: of each clause one phrase."""
+    """What is needed, by its place in a list: of each clause one phrase."""
 
     phrases: tuple[str, ...]
     clauses: tuple[Sequence[Sequence[int]], ...]
 
     @classmethod
-    def of(cls, sources: Sequence[str]) -> "Needs":
-        """The needs of patterns; one that is better looked for itself has no clause."""
-        found = merged(map(chosen, sources))
+    def of(cls, wanted: Iterable[Wanted]) -> "Needs":
+        """The needs of what is wanted; what is better looked for itself has no clause."""
+        found = merged(chosen(*one.patterns) for one in wanted)
         phrases = tuple(sorted({phrase for clauses in found for clause in clauses for phrase in clause}))
         number = {phrase: place for place, phrase in enumerate(phrases)}
         clauses = (tuple(tuple(sorted(number[phrase] for phrase in clause)) for clause in clauses) for clauses in found)
@@ -47,16 +64,17 @@ class Needs:
 
     @property
     def none(self) -> list[int]:
-        """The places of the patterns that need no phrase; each is looked for as it is."""
+        """The places of what needs no phrase; it is looked for as it is."""
         return [place for place, clauses in enumerate(self.clauses) if not clauses]
 
 
 @define
 class _Ledger:
-    """Which patterns have all of their clauses, for sets of phrases.
+    """What has all of its clauses, for sets of phrases.
 
-    A phrase is an integer with a bit for each clause that it fulfils: the first clauses of all patterns, then the
-    second ones, and so on.  The sum of what was found has all layers' bits where a pattern has all clauses.
+    A phrase is an integer with a bit for each clause that it fulfils: the first clauses of all that is found in one
+    block, then the second ones, and so on, and then the same of what is found in several blocks.  The sum of what was
+    found has all layers' bits where something has all clauses.
 
     Attributes:
         numbers: of the phrases; those that fulfil the same clauses have the same one, so that it is told but once.
@@ -65,45 +83,78 @@ class _Ledger:
     numbers: tuple[int, ...]
     _masks: list[int]
     _given: int
-    _width: int
     _layers: int
+    _here: list[int]
+    _around: list[int]
+    _reaches: list[tuple[int, int]]
 
     @classmethod
-    def of(cls, needs: Needs) -> "_Ledger":
-        width = len(needs.clauses)
+    def of(cls, needs: Needs, reaches: Sequence[int]) -> "_Ledger":
         layers = max(map(len, needs.clauses), default=0)
-        masks, given = [0] * len(needs.phrases), 0
-        for place, clauses in enumerate(needs.clauses):
-            for layer in range(layers):
-                bit = 1 << (layer * width + place)
-                if layer >= len(clauses):
-                    # A pattern of which nothing is known is looked for elsewhere.
-                    given |= bit if clauses else 0
-                    continue
-                for phrase in clauses[layer]:
-                    masks[phrase] |= bit
+        here = [place for place, reach in enumerate(reaches) if not reach]
+        around = [place for place, reach in enumerate(reaches) if reach]
+        masks, given, by_reach = [0] * len(needs.phrases), 0, dict[int, int]()
+        for first, places in ((0, here), (layers * len(here), around)):
+            for bit, place in enumerate(places, first):
+                clauses = needs.clauses[place]
+                for layer in range(layers):
+                    one = 1 << (layer * len(places) + bit)
+                    by_reach[reaches[place]] = by_reach.get(reaches[place], 0) | one
+                    if layer >= len(clauses):
+                        # Of what nothing is known is looked for elsewhere.
+                        given |= one if clauses else 0
+                        continue
+                    for phrase in clauses[layer]:
+                        masks[phrase] |= one
         number = {mask: place for place, mask in enumerate(dict.fromkeys(masks))}
-        return cls(tuple(map(number.__getitem__, masks)), list(number), given, width, layers)
+        numbers = tuple(map(number.__getitem__, masks))
+        by_reach.pop(0, None)
+        of_reach = [(reach, bits >> (layers * len(here))) for reach, bits in sorted(by_reach.items())]
+        return cls(numbers, list(number), given, layers, here, around, of_reach)
 
-    def complete(self, found: Iterable[int]) -> list[int]:
-        """The places of the patterns that have a phrase with one of these numbers for each of their clauses."""
-        sum_ = reduce(or_, map(self._masks.__getitem__, found), self._given)
-        both = sum_ & ((1 << self._width) - 1)
+    def sum_of(self, found: Iterable[int]) -> int:
+        """The clauses that phrases with these numbers fulfil."""
+        return reduce(or_, map(self._masks.__getitem__, found), self._given)
+
+    def complete(self, sum_: int) -> list[int]:
+        """The places of what has all clauses in one block."""
+        return self._complete(sum_, self._here)
+
+    def rest(self, sum_: int) -> int:
+        """Of the clauses of a block those of what is found in several ones."""
+        return sum_ >> (self._layers * len(self._here))
+
+    def complete_around(self, rests: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """The places of what has all clauses in several blocks, each with the number of the one in the middle."""
+        reach, sums, wanted = 0, list(rests), [0] * len(rests)
+        for most, bits in self._reaches:
+            while reach < most:
+                step = min(most - reach, 2 * reach + 1)
+                before, after = [*sums[:1] * step, *sums], [*sums, *sums[-1:] * step][step:]
+                sums = [first | sum_ | last for first, sum_, last in zip(before, sums, after, strict=False)]
+                reach += step
+            wanted = [all_ | sum_ & bits for all_, sum_ in zip(wanted, sums, strict=True)]
+        for middle, sum_ in enumerate(wanted):
+            for place in self._complete(sum_, self._around):
+                yield place, middle
+
+    def _complete(self, sum_: int, places: Sequence[int]) -> list[int]:
+        both = sum_ & ((1 << len(places)) - 1)
         for layer in range(1, self._layers):
-            both &= sum_ >> (layer * self._width)
-        places = []
+            both &= sum_ >> (layer * len(places))
+        complete = []
         while both:
             lowest = both & -both
-            places.append(lowest.bit_length() - 1)
+            complete.append(places[lowest.bit_length() - 1])
             both ^= lowest
-        return places
+        return complete
 
 
 @define
 class PhraseFilter:
-    """Rules out patterns whose phrases are not all there; patterns that need none are left to Hyperscan."""
+    """Rules out what has not all of its phrases; what needs none is left to Hyperscan."""
 
-    _numbers: Sequence[int]
+    _wanted: Sequence[Wanted]
     _database: Any
     _ledger: _Ledger
     _others: HyperscanFilter
@@ -111,44 +162,85 @@ class PhraseFilter:
     _lock: Lock = field(factory=Lock, repr=False)
 
     @classmethod
-    def of(cls, sources: Sequence[str], numbers: Sequence[int], digest: str, store: Store) -> "PhraseFilter":
-        """The filter for patterns with these numbers: out of the store, or built and stored."""
-        return cls.stored(sources, numbers, digest, store) or cls._built(sources, numbers, digest, store)
+    def of(cls, wanted: Sequence[Wanted], digest: str, store: Store) -> "PhraseFilter":
+        """The filter for what is wanted: out of the store, or built and stored."""
+        return cls.stored(wanted, digest, store) or cls._built(wanted, digest, store)
 
     @classmethod
-    def stored(cls, sources: Sequence[str], numbers: Sequence[int], digest: str, store: Store) -> "PhraseFilter | None":
+    def stored(cls, wanted: Sequence[Wanted], digest: str, store: Store) -> "PhraseFilter | None":
         """The filter, if the store has it."""
-        loaded = load(store, _key(sources, digest))
+        loaded = load(store, _key(wanted, digest))
         if loaded is None:
             return None
         database, (phrases, clauses) = loaded
         needs = Needs(tuple(phrases), tuple(clauses))
-        others = HyperscanFilter.stored([sources[place] for place in needs.none], digest, store)
-        return None if others is None else cls(numbers, database, _Ledger.of(needs), others)
+        others = HyperscanFilter.stored(_patterns(wanted, needs.none), digest, store)
+        return None if others is None else cls(wanted, database, _ledger_of(wanted, needs), others)
 
     @classmethod
-    def _built(cls, sources: Sequence[str], numbers: Sequence[int], digest: str, store: Store) -> "PhraseFilter":
-        needs = Needs.of(sources)
+    def _built(cls, wanted: Sequence[Wanted], digest: str, store: Store) -> "PhraseFilter":
+        needs = Needs.of(wanted)
+        ledger = _ledger_of(wanted, needs)
 
         def probes() -> list[Probe]:
-            return [(probe_of_sentence(sources[place]), (numbers[place],)) for place in needs.none]
+            return [(probe_of_sentence(wanted[place].lead()), (wanted[place].number,)) for place in needs.none]
 
-        ledger = _Ledger.of(needs)
         database = database_of([phrase.encode() for phrase in needs.phrases], ledger.numbers)
         if database is not None:
-            save(store, _key(sources, digest), database, [needs.phrases, needs.clauses])
-        others = HyperscanFilter.of([sources[place] for place in needs.none], probes, digest, store)
-        return cls(numbers, database, ledger, others)
+            save(store, _key(wanted, digest), database, [needs.phrases, needs.clauses])
+        others = HyperscanFilter.of(_patterns(wanted, needs.none), probes, digest, store)
+        return cls(wanted, database, ledger, others)
 
     def candidates(self, text: bytes) -> Iterable[int]:
-        """The numbers of the patterns that may match in ``text``; no other one can match."""
+        """The numbers of what may be in ``text``; nothing else can be."""
+        candidates, rest = self.look_at(text)
+        return [*candidates, *(number for number, _ in self.around([rest]))]
+
+    def pass_over(self, size: int) -> "_Pass":  # noqa: ARG002 - see Filter
+        """See ``Filter.pass_over``."""
+        return _Pass(self)
+
+    def look_at(self, block: bytes) -> tuple[list[int], int]:
+        """The numbers of what may be in a block, and what is to be kept of the block for ``around``."""
         found: list[int] = []
         if self._database is not None:
             with self._lock:
-                self._database.scan(plain(text), teller(found))
-        complete = self._ledger.complete(found)
-        return [*(self._numbers[place] for place in complete), *self._others.candidates(text)]
+                self._database.scan(plain(block), teller(found))
+        sum_ = self._ledger.sum_of(found)
+        complete = [self._wanted[place].number for place in self._ledger.complete(sum_)]
+        return [*complete, *self._others.candidates(block)], self._ledger.rest(sum_)
+
+    def around(self, rests: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """The numbers of what may be in several of these blocks, each with that of one among them."""
+        return ((self._wanted[place].number, middle) for place, middle in self._ledger.complete_around(rests))
 
 
-def _key(sources: Sequence[str], digest: str) -> str:
-    return database_key(digest, (_KIND, *sources))
+@define
+class _Pass:
+    """See ``Pass``."""
+
+    _filter: PhraseFilter
+    _rests: list[int] = field(factory=list)
+
+    def candidates(self, block: bytes) -> Iterable[int]:
+        """See ``Pass.candidates``."""
+        candidates, rest = self._filter.look_at(block)
+        self._rests.append(rest)
+        return candidates
+
+    def around(self) -> Iterator[tuple[int, int]]:
+        """See ``Pass.around``."""
+        return self._filter.around(self._rests)
+
+
+def _patterns(wanted: Sequence[Wanted], places: Iterable[int]) -> list[str]:
+    return [pattern for place in places for pattern in wanted[place].patterns]
+
+
+def _ledger_of(wanted: Iterable[Wanted], needs: Needs) -> _Ledger:
+    return _Ledger.of(needs, [one.reach for one in wanted])
+
+
+def _key(wanted: Sequence[Wanted], digest: str) -> str:
+    reaches = " ".join(str(one.reach) for one in wanted)
+    return database_key(digest, (_KIND, reaches, *_patterns(wanted, range(len(wanted)))))

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from attrs import frozen
 
+from haldir_scanner._engine._filter import OfOneBlock
 from haldir_scanner._engine._relaxation import relaxed
 from haldir_scanner._errors import BundleError
 
@@ -195,7 +196,7 @@ class OpenRegex:
         return [place for place, text in enumerate(texts) if self._match(text)]
 
 
-class Re2Filter:
+class Re2Filter(OfOneBlock):
     """Rules out most regexes by one pass over the text for the literals that they need."""
 
     def __init__(self, sources: Sequence[str], numbers: Sequence[int]) -> None:

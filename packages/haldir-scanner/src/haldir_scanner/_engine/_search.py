@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from attrs import define, field, frozen
 
+from haldir_scanner._engine._filter import Filter, Pass
 from haldir_scanner._engine._hyperscan import Probe
+from haldir_scanner._engine._phrases import Wanted
 from haldir_scanner._engine._probes import probe_of_file, probe_of_text, probes_of, seldomest
 from haldir_scanner._engine._regexes import Regexes
 from haldir_scanner._files._filetypes import PROSE, FileType
@@ -33,14 +35,6 @@ _BLANKS = re.compile(rb"\s+")
 _NOTHING_BUT_BYTES = frozenset({FileType.BINARY})
 _MAX_TRIES = 2_000
 """Places at which one pattern is looked at in one text, those in the wrong region and those excluded among them."""
-
-
-class Filter(Protocol):
-    """What rules out most patterns."""
-
-    def candidates(self, text: bytes) -> Iterable[int]:
-        """The numbers of the patterns that may match in ``text``; no other one can match."""
-        ...
 
 
 @frozen
@@ -88,6 +82,20 @@ class _Entry:
         """Whether all of its patterns are tried where something is found, which is in many more texts than a match."""
         return bool(self.matcher.hint or self.matcher.all_of)
 
+    def wanted(self, number: int) -> Wanted:
+        """What is looked for by block in place of a pattern."""
+        if not self.matcher.all_of:
+            source = self.source(number)
+            return Wanted(number, (source,), lambda: source, 0)
+        patterns = self.matcher.all_of
+        return Wanted(number, patterns, lambda: seldomest(patterns), self.reach)
+
+    @property
+    def reach(self) -> int:
+        """How many blocks before and after the one with the first of several patterns the others may be."""
+        blocks = self.matcher.near // _BLOCK_BYTES + 1
+        return 1 << (blocks - 1).bit_length()  # few different ones
+
     def source(self, number: int) -> str:
         """One of its patterns."""
         return self.matcher.patterns[number - self.first]
@@ -105,7 +113,11 @@ class _Entry:
 
     def goes_far(self, number: int) -> bool:
         """Whether a pattern is looked for in a text as a whole: its match may go beyond a paragraph."""
-        return self.is_led or _FAR.search(self.source(number)) is not None
+        return any(map(_FAR.search, self.matcher.patterns if self.is_led else (self.source(number),)))
+
+    def stands_for(self, number: int) -> bool:
+        """Whether a pattern is looked for by block: of several that are needed only the first one is, for all."""
+        return not self.matcher.all_of or number == self.first
 
 
 @frozen
@@ -116,7 +128,7 @@ class Group:
         types: a text of none of these has no match.
         is_of_prose: whether it is for texts that may be prose, or for all others.
         is_by_block: whether each block of a text is searched by itself, because no match goes beyond a paragraph.
-        numbers: of the patterns.
+        numbers: of the patterns; by block, of several that are needed it is the first one.
         sources: the patterns.
     """
 
@@ -142,6 +154,10 @@ class Group:
     def is_for(self, types: frozenset[FileType]) -> bool:
         """Whether a text of these types is searched for the patterns."""
         return self.is_of_prose != types.isdisjoint(PROSE) and not self.types.isdisjoint(types)
+
+    def wanted(self) -> list[Wanted]:
+        """What is looked for by block."""
+        return [entry.wanted(number) for entry, number in self._members]
 
     def probes(self) -> list[Probe]:
         """What a fast filter looks for: hints, and the patterns of which no seldom word is known."""
@@ -177,7 +193,11 @@ class Patterns:
             Group.of(anywhere, is_of_prose=False),
             Group.of([one for one in elsewhere if not one[0].matcher.file_types <= PROSE], is_of_prose=False),
             Group.of([one for one in members if one[0].goes_far(one[1])], is_of_prose=True),
-            Group.of([one for one in members if not one[0].goes_far(one[1])], is_of_prose=True, is_by_block=True),
+            Group.of(
+                [one for one in members if not one[0].goes_far(one[1]) and one[0].stands_for(one[1])],
+                is_of_prose=True,
+                is_by_block=True,
+            ),
         ]
         return [group for group in groups if group.numbers]
 
@@ -201,47 +221,73 @@ class Engine:
         found = Found([], set())
         for group, one in self.filters:
             if group.is_for(here.all_types):
-                for block, numbers in self._likely(group, one, searched, here):
-                    for entry, candidates in self._tried(numbers, block.of(searched), here):
-                        _Search(self, entry, searched, here, found, block, per_rule).run(candidates)
+                for block, entry, candidates in self._places(group, one, searched, here):
+                    _Search(self, entry, searched, here, found, block, per_rule).run(candidates)
         return found
 
-    def _likely(
+    def _places(
         self, group: Group, one: Filter, text: bytes, here: "_Here"
-    ) -> Iterator[tuple["_Block", Iterable[int]]]:
-        """The parts of a text in which something may match, each with the numbers of the patterns that may."""
-        if not group.is_by_block:
-            yield _Block(0, len(text)), one.candidates(text)
+    ) -> Iterator[tuple["_Block", _Entry, Sequence[int]]]:
+        """Where something may match: the part of a text, the entry, and the numbers of its patterns that may."""
+        if group.is_by_block:
+            yield from self._places_by_block(one, text, here)
             return
-        blocks = _blocks(text)
-        while some := list(islice(blocks, _BLOCKS_AT_ONCE)):
-            yield from self._likely_in(one, [block.of(text) for block in some], some, here)
+        for entry, candidates in self._by_entry(one.candidates(text), here):
+            yield _Block(0, len(text)), entry, self._regexes.among(candidates, text) if entry.is_led else candidates
 
-    def _likely_in(
-        self, one: Filter, texts: Sequence[bytes], blocks: Sequence["_Block"], here: "_Here"
-    ) -> Iterator[tuple["_Block", list[int]]]:
-        """The same for some blocks at once: each pattern is tried in one after the other, while it is at hand."""
+    def _places_by_block(
+        self, one: Filter, text: bytes, here: "_Here"
+    ) -> Iterator[tuple["_Block", _Entry, Sequence[int]]]:
+        rest, blocks, led = _blocks(text), list[_Block](), dict[int, set[int]]()
+        one_pass = one.pass_over(len(text))
+        while some := list(islice(rest, _BLOCKS_AT_ONCE)):
+            likely = self._likely_in(one_pass, [block.of(text) for block in some], here)
+            for place, (block, numbers) in enumerate(zip(some, likely, strict=True), len(blocks)):
+                for entry, candidates in self._by_entry(numbers, here):
+                    if entry.matcher.all_of:
+                        led.setdefault(entry.first, set()).update(range(place - entry.reach, place + entry.reach + 1))
+                    else:
+                        yield block, entry, candidates
+            blocks += some
+        for number, place in one_pass.around():
+            led.setdefault(number, set()).add(place)
+        for entry, _ in self._by_entry(led, here):
+            near = [blocks[place] for place in sorted(led[entry.first]) if 0 <= place < len(blocks)]
+            for block in _around(text, near, entry.matcher.near):
+                yield block, entry, self._regexes.among(entry.numbers, block.of(text))
+
+    def _likely_in(self, one: Pass, texts: Sequence[bytes], here: "_Here") -> Sequence[Sequence[int]]:
+        """The numbers of the patterns that may match in each of some blocks.
+
+        Each pattern is tried in one block after the other, while it is at hand.
+        """
         having: dict[int, list[int]] = {}
         for place, text in enumerate(texts):
             for number in one.candidates(text):
                 having.setdefault(number, []).append(place)
         numbers: list[list[int]] = [[] for _ in texts]
         for number, found in having.items():
-            if not here.may_admit(self._patterns.entries[self._patterns.entry_of[number]].matcher):
+            entry = self._patterns.entries[self._patterns.entry_of[number]]
+            if not here.may_admit(entry.matcher):
                 continue
-            for place in self._regexes.likely(number, [texts[place] for place in found]):
+            chosen = (
+                range(len(found))
+                if entry.matcher.all_of
+                else self._regexes.likely(number, [texts[place] for place in found])
+            )
+            for place in chosen:
                 numbers[found[place]].append(number)
-        yield from ((block, likely) for block, likely in zip(blocks, numbers, strict=True) if likely)
+        return numbers
 
-    def _tried(self, numbers: Iterable[int], text: bytes, here: "_Here") -> Iterator[tuple[_Entry, Sequence[int]]]:
-        """The entries that patterns belong to, with the numbers of those that may match in ``text``."""
+    def _by_entry(self, numbers: Iterable[int], here: "_Here") -> Iterator[tuple[_Entry, Sequence[int]]]:
+        """The entries that patterns belong to, with the numbers of those."""
         by_entry: dict[int, list[int]] = {}
         for number in sorted(set(numbers)):
             by_entry.setdefault(self._patterns.entry_of[number], []).append(number)
         for place, candidates in by_entry.items():
             entry = self._patterns.entries[place]
             if here.may_admit(entry.matcher):
-                yield entry, self._regexes.among(candidates, text) if entry.is_led else candidates
+                yield entry, candidates
 
     def find(self, number: int, text: bytes, start: int, end: int) -> tuple[int, int] | None:
         """Begin and end of the leftmost match of pattern ``number`` within ``start`` and ``end``."""
@@ -383,6 +429,23 @@ def _blocks(text: bytes) -> Iterator[_Block]:
         end = len(text) if blank < 0 else _after_blanks(text, blank)
         yield _Block(begin, end, searched)
         begin, searched = _resumed(text, begin, blank, end), end
+
+
+def _around(text: bytes, blocks: Iterable[_Block], reach: int) -> Iterator[_Block]:
+    """The parts of a text that have these blocks and ``reach`` bytes around them, from paragraph to paragraph."""
+    begin = end = 0
+    for block in blocks:
+        low = text.rfind(b"\n\n", 0, max(0, block.begin - reach)) + 2
+        low = low if low > 1 else 0
+        high = text.find(b"\n\n", block.end + reach)
+        high = high if high >= 0 else len(text)
+        if low > end:
+            if end:
+                yield _Block(begin, end)
+            begin = low
+        end = max(end, high)
+    if end:
+        yield _Block(begin, end)
 
 
 def _after_blanks(text: bytes, place: int) -> int:
