@@ -25,7 +25,7 @@ from haldir_scanner._engine._hyperscan import (
 from haldir_scanner._engine._needed import plain
 from haldir_scanner._engine._probes import probe_of_sentence
 
-_KIND = "phrases 8"
+_KIND = "phrases 9"
 """Numbered anew when the way changes in which phrases are read out of patterns."""
 
 
@@ -68,13 +68,57 @@ class Needs:
         return [place for place, clauses in enumerate(self.clauses) if not clauses]
 
 
+@frozen
+class _Layers:
+    """Bits for the clauses of several things: of all the first clauses, then of those that have them the second ones.
+
+    Attributes:
+        size: number of bits.
+    """
+
+    size: int
+    _places: list[int]
+    _layers: list[tuple[int, int, int]]
+
+    @classmethod
+    def of(cls, needs: Needs, places: Iterable[int]) -> "_Layers":
+        """Those of what is at these places and has clauses, the ones with most of them first."""
+        known = sorted(
+            (place for place in places if needs.clauses[place]), key=lambda place: -len(needs.clauses[place])
+        )
+        layers, first, every = [], 0, (1 << len(known)) - 1
+        for layer in range(len(needs.clauses[known[0]]) if known else 0):
+            width = sum(len(needs.clauses[place]) > layer for place in known)
+            of_layer = (1 << width) - 1
+            layers.append((first, of_layer, every ^ of_layer))
+            first += width
+        return cls(first, known, layers)
+
+    def bits(self) -> Iterator[tuple[int, int, int]]:
+        """A bit for each clause: the place of what has it, the number of the clause, the bit."""
+        for layer, (first, of_layer, _) in enumerate(self._layers):
+            for number in range(of_layer.bit_length()):
+                yield self._places[number], layer, 1 << (first + number)
+
+    def complete(self, sum_: int) -> list[int]:
+        """The places of what has the bits of all its clauses."""
+        both = -1
+        for first, of_layer, others in self._layers:
+            both &= (sum_ >> first) & of_layer | others
+        complete = []
+        while both > 0:
+            highest = both.bit_length() - 1
+            complete.append(self._places[highest])
+            both ^= 1 << highest
+        return complete
+
+
 @define
 class _Ledger:
     """What has all of its clauses, for sets of phrases.
 
-    A phrase is an integer with a bit for each clause that it fulfils: the first clauses of all that is found in one
-    block, then the second ones, and so on, and then the same of what is found in several blocks.  The sum of what was
-    found has all layers' bits where something has all clauses.
+    A phrase is an integer with a bit for each clause that it fulfils: first those of what is found in one block, then
+    those of what is found in several ones.
 
     Attributes:
         numbers: of the phrases; those that fulfil the same clauses have the same one, so that it is told but once.
@@ -82,47 +126,35 @@ class _Ledger:
 
     numbers: tuple[int, ...]
     _masks: list[int]
-    _given: int
-    _layers: int
-    _here: list[int]
-    _around: list[int]
+    _here: _Layers
+    _around: _Layers
     _reaches: list[tuple[int, int]]
 
     @classmethod
     def of(cls, needs: Needs, reaches: Sequence[int]) -> "_Ledger":
-        layers = max(map(len, needs.clauses), default=0)
-        here = [place for place, reach in enumerate(reaches) if not reach]
-        around = [place for place, reach in enumerate(reaches) if reach]
-        masks, given, by_reach = [0] * len(needs.phrases), 0, dict[int, int]()
-        for first, places in ((0, here), (layers * len(here), around)):
-            for bit, place in enumerate(places, first):
-                clauses = needs.clauses[place]
-                for layer in range(layers):
-                    one = 1 << (layer * len(places) + bit)
-                    by_reach[reaches[place]] = by_reach.get(reaches[place], 0) | one
-                    if layer >= len(clauses):
-                        # Of what nothing is known is looked for elsewhere.
-                        given |= one if clauses else 0
-                        continue
-                    for phrase in clauses[layer]:
-                        masks[phrase] |= one
-        number = {mask: place for place, mask in enumerate(dict.fromkeys(masks))}
-        numbers = tuple(map(number.__getitem__, masks))
+        here = _Layers.of(needs, (place for place, reach in enumerate(reaches) if not reach))
+        around = _Layers.of(needs, (place for place, reach in enumerate(reaches) if reach))
+        masks, by_reach = [0] * len(needs.phrases), dict[int, int]()
+        for first, layers in ((0, here), (here.size, around)):
+            for place, layer, bit in layers.bits():
+                by_reach[reaches[place]] = by_reach.get(reaches[place], 0) | bit
+                for phrase in needs.clauses[place][layer]:
+                    masks[phrase] |= bit << first
         by_reach.pop(0, None)
-        of_reach = [(reach, bits >> (layers * len(here))) for reach, bits in sorted(by_reach.items())]
-        return cls(numbers, list(number), given, layers, here, around, of_reach)
+        number = {mask: place for place, mask in enumerate(dict.fromkeys(masks))}
+        return cls(tuple(map(number.__getitem__, masks)), list(number), here, around, sorted(by_reach.items()))
 
     def sum_of(self, found: Iterable[int]) -> int:
         """The clauses that phrases with these numbers fulfil."""
-        return reduce(or_, map(self._masks.__getitem__, found), self._given)
+        return reduce(or_, map(self._masks.__getitem__, found), 0)
 
     def complete(self, sum_: int) -> list[int]:
         """The places of what has all clauses in one block."""
-        return self._complete(sum_, self._here)
+        return self._here.complete(sum_)
 
     def rest(self, sum_: int) -> int:
         """Of the clauses of a block those of what is found in several ones."""
-        return sum_ >> (self._layers * len(self._here))
+        return sum_ >> self._here.size
 
     def complete_around(self, rests: Sequence[int]) -> Iterator[tuple[int, int]]:
         """The places of what has all clauses in several blocks, each with the number of the one in the middle."""
@@ -135,19 +167,8 @@ class _Ledger:
                 reach += step
             wanted = [all_ | sum_ & bits for all_, sum_ in zip(wanted, sums, strict=True)]
         for middle, sum_ in enumerate(wanted):
-            for place in self._complete(sum_, self._around):
+            for place in self._around.complete(sum_):
                 yield place, middle
-
-    def _complete(self, sum_: int, places: Sequence[int]) -> list[int]:
-        both = sum_ & ((1 << len(places)) - 1)
-        for layer in range(1, self._layers):
-            both &= sum_ >> (layer * len(places))
-        complete = []
-        while both:
-            lowest = both & -both
-            complete.append(places[lowest.bit_length() - 1])
-            both ^= lowest
-        return complete
 
 
 @define
