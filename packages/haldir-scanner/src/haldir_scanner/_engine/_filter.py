@@ -1,5 +1,6 @@
 """What rules out most patterns of a bundle, for a text as a whole or block by block."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -30,12 +31,12 @@ class Filter(Protocol):
         ...
 
 
-class OfOneBlock:
+class OfOneBlock(ABC):
     """A filter that looks at each block by itself."""
 
+    @abstractmethod
     def candidates(self, text: bytes) -> Iterable[int]:
         """See ``Filter.candidates``."""
-        raise NotImplementedError
 
     def pass_over(self, size: int) -> Pass:  # noqa: ARG002 - see Filter
         """See ``Filter.pass_over``."""
